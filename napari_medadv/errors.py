@@ -46,7 +46,9 @@ class MissingExtra(MedAdvError):
     """An optional package is needed and not installed."""
 
     def __init__(self, package: str, extra: str, feature: str) -> None:
-        super().__init__(f"{feature} needs the package {package}: install it with `pip install 'napari-medadv[{extra}]'`.")
+        super().__init__(
+            f"{feature} needs the package {package}: install it with `pip install 'napari-medadv[{extra}]'`."
+        )
 
 
 class CatalogueError(MedAdvError):

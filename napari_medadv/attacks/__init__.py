@@ -1,0 +1,8 @@
+"""Attacks, one a module; `names("napari_medadv.attacks")` lists them."""
+
+from napari_medadv.attacks.perturb import Perturbation, perturb
+from napari_medadv.attacks.task import Attack, Task
+
+SEAM = ("grid", "perturb", "task")
+
+__all__ = ["Attack", "Perturbation", "Task", "perturb"]

@@ -1,0 +1,157 @@
+"""perturb(): the driver that every attack passes. The attack proposes; what would be stored is judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from napari_medadv.attacks.grid import grid
+from napari_medadv.attacks.task import Attack, Task
+from napari_medadv.errors import AlreadyReached, AttackError
+from napari_medadv.model.classifier import Classifier
+from napari_medadv.prediction import Prediction
+from napari_medadv.progress import Progress, part, silent
+from napari_medadv.threat import Threat
+from napari_medadv.threat.budget import check
+from napari_medadv.volume import Array, Volume
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Perturbation:
+    """What an attack did to a volume, as stored.
+
+    Attributes
+    ----------
+    clean, adversarial
+        The volume before and after: the integers that a file holds.
+    threat, attack, seed
+        What was asked for.
+    slices
+        The slices that were attacked.
+    before, after
+        What the classifier says of each.
+    reached
+        Whether the goal is met by the stored integers.
+    queries, gradients
+        Inputs classified and gradients taken by the attack, not counting the two predictions.
+    """
+
+    clean: Volume
+    adversarial: Volume
+    threat: Threat
+    attack: Attack
+    seed: int
+    slices: tuple[int, ...]
+    before: Prediction
+    after: Prediction
+    reached: bool
+    queries: int
+    gradients: int
+
+
+def perturb(
+    classifier: Classifier,
+    volume: Volume,
+    threat: Threat,
+    attack: Attack,
+    *,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> Perturbation:
+    """Perturb `volume` so that `classifier` errs as the threat's goal wishes.
+
+    Raises
+    ------
+    ThreatError
+        Goal, budget or region do not fit, or the goal is met already.
+    AttackError
+        The attack needs gradients and the classifier gives none.
+    Cancelled
+        `progress` said stop.
+    """
+    slices = _refuse(classifier, volume, threat, attack)
+    before = classifier.predict(volume, progress=part(progress, 0.0, 0.05))
+    if threat.goal.reached(before, before, slices):
+        raise AlreadyReached(
+            f"The goal {threat.goal} is met by the clean series already ({before.sentence}): choose another goal."
+        )
+    rng = torch.Generator().manual_seed(seed)
+    voxels = volume.voxels.copy()
+    queries = gradients = 0
+    size = classifier.batch if classifier.reads == "slices" else len(slices)
+    for start in range(0, len(slices), size):
+        chosen = np.array(slices[start : start + size])
+        share = part(
+            progress, 0.05 + 0.9 * start / len(slices), 0.05 + 0.9 * min(start + size, len(slices)) / len(slices)
+        )
+        task = _task(classifier, volume, threat, before, chosen, rng, share)
+        open_entries = (task.margin(task.clean) <= 0).nonzero().flatten()
+        if len(open_entries):
+            inner = task.take(open_entries)
+            values = inner.admit(attack(inner))
+            codes = torch.zeros_like(task.grid.stored)
+            codes[open_entries] = inner.grid.codes(values - inner.clean, threat.budget)
+            task.spend(inner)
+            rows = chosen if classifier.reads == "slices" else np.arange(len(volume.voxels))
+            voxels[rows] = _stored(task.grid.stored + codes, volume, whole=classifier.reads == "volume")
+        queries, gradients = queries + task.queries, gradients + task.gradients
+    adversarial = volume.with_voxels(voxels)
+    after = classifier.predict(adversarial, progress=part(progress, 0.95, 1.0))
+    reached = threat.goal.reached(before, after, slices)
+    return Perturbation(volume, adversarial, threat, attack, seed, slices, before, after, reached, queries, gradients)
+
+
+def _refuse(classifier: Classifier, volume: Volume, threat: Threat, attack: Attack) -> tuple[int, ...]:
+    """Everything that can be refused before any work is done; the chosen slices."""
+    label = getattr(threat.goal, "label", None)
+    if label is not None:
+        classifier.findings.index(label)
+    slices = threat.region.chosen(volume.shape)
+    check(threat.budget, float(volume.scale.take(np.array(slices)).quantum.min()), volume.scale.unit)
+    if getattr(attack, "needs_gradient", False) and not classifier.white_box:
+        raise AttackError(
+            f"{type(attack).__name__} needs gradients, and {classifier.name} only answers queries: "
+            "choose an attack that needs none, or attach the network in a white-box format."
+        )
+    return slices
+
+
+def _task(
+    classifier: Classifier,
+    volume: Volume,
+    threat: Threat,
+    before: Prediction,
+    chosen: Array,
+    rng: torch.Generator,
+    progress: Progress,
+) -> Task:
+    whole = classifier.reads == "volume"
+    rows = np.arange(len(volume.voxels)) if whole else chosen
+    clean = classifier.tensor(volume, rows)
+    allowed = ~volume.padding[rows]
+    if threat.region.mask is not None:
+        mask = threat.region.mask[rows]
+        allowed &= mask[..., None] if volume.colour else mask
+    allowed[~np.isin(rows, chosen)] = False
+    free = torch.from_numpy(np.ascontiguousarray(np.moveaxis(allowed, 3, 0) if volume.colour else allowed[None]))
+    free = free[None] if whole else free.transpose(0, 1).unsqueeze(2)
+    lowest, highest = (
+        torch.from_numpy(limit.astype(np.float32)).to(clean).view(*((1, 1, -1, 1, 1) if whole else (-1, 1, 1, 1, 1)))
+        for limit in volume.scale.take(rows).limits
+    )
+    decided = torch.from_numpy(before.findings.present(before.probabilities)).to(clean.device).expand(len(clean), -1)
+    on_grid = grid(volume, rows, free, whole=whole, device=clean.device)
+    return Task(
+        classifier, classifier.intake(volume, rows), clean, on_grid, threat, decided, rng, progress, lowest, highest
+    )
+
+
+def _stored(found: Tensor, volume: Volume, *, whole: bool) -> Array:
+    """Integers (batch, channel, z, y, x) laid out like the volume's voxels."""
+    rows = found.cpu().numpy().astype(volume.voxels.dtype)
+    rows = rows[0] if whole else rows[:, :, 0].swapaxes(0, 1)
+    stored: Array = np.moveaxis(rows, 0, 3) if volume.colour else rows[0]
+    return stored

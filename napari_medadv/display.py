@@ -1,0 +1,1 @@
+"""Nouns as napari LayerData tuples; imports no napari."""

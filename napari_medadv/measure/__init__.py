@@ -1,0 +1,1 @@
+"""Numbers that belong beside a perturbation."""

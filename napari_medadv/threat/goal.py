@@ -1,0 +1,118 @@
+"""Goal: what the adversary wants the classifier to say, in the reader's words.
+
+`margin` has three uses: the loss an attack may climb, the test of success (above zero is reached), the number a
+person sees. `odds` is its smooth sister: the log-odds of the goal. Its gradient is a positive multiple, entry by
+entry, of that of the cross-entropy that the literature climbs, so sign and normalised steps are the same; but it
+does not vanish when the classifier is sure.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import torch
+from torch import Tensor
+
+from napari_medadv.prediction import Findings, Prediction
+
+
+@runtime_checkable
+class Goal(Protocol):
+    """What the adversary wants.
+
+    `logits` are float32, (batch, label); `decided` is bool, (batch, label): what was present in the clean series
+    that each entry belongs to. Results are (batch,), in logits.
+    """
+
+    def margin(self, logits: Tensor, findings: Findings, decided: Tensor) -> Tensor:
+        """How far past the decision: above zero means reached."""
+        ...
+
+    def odds(self, logits: Tensor, findings: Findings, decided: Tensor) -> Tensor:
+        """Log-odds of the goal: smooth everywhere."""
+        ...
+
+    def reached(self, before: Prediction, after: Prediction, slices: tuple[int, ...]) -> bool:
+        """Whether the prediction `after` is as wished, where `slices` were attacked."""
+        ...
+
+
+def presence(logits: Tensor, findings: Findings, *, smooth: bool = False) -> Tensor:
+    """How far each label is past its decision: (batch, label), above zero means present.
+
+    Where the highest logit decides, this is the distance to the highest other logit, or, when `smooth`, to the
+    log-sum-exp of all others.
+    """
+    columns = []
+    for place, label in enumerate(findings.labels):
+        threshold = findings.threshold(label)
+        own = logits[:, place]
+        if findings.activation == "softmax":
+            others = torch.cat([logits[:, :place], logits[:, place + 1 :]], dim=1)
+            own = own - (others.amax(dim=1) if threshold is None and not smooth else others.logsumexp(dim=1))
+        columns.append(own if threshold is None else own - math.log(threshold / (1 - threshold)))
+    return torch.stack(columns, dim=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Conceal:
+    """The finding `label` is no longer present: in every attacked slice, or in the volume."""
+
+    label: str
+
+    def margin(self, logits: Tensor, findings: Findings, decided: Tensor) -> Tensor:
+        """Distance below the decision for `label`."""
+        return -presence(logits, findings)[:, findings.index(self.label)]
+
+    def odds(self, logits: Tensor, findings: Findings, decided: Tensor) -> Tensor:
+        """Log-odds against `label`."""
+        return -presence(logits, findings, smooth=True)[:, findings.index(self.label)]
+
+    def reached(self, before: Prediction, after: Prediction, slices: tuple[int, ...]) -> bool:
+        """Every attacked slice (or the volume) lacks `label`."""
+        place = after.findings.index(self.label)
+        scores = after.probabilities[None] if after.slices is None else after.slices[list(slices)]
+        return not bool(after.findings.present(scores)[:, place].any())
+
+
+@dataclass(frozen=True, slots=True)
+class Fabricate:
+    """The finding `label` becomes present in the series."""
+
+    label: str
+
+    def margin(self, logits: Tensor, findings: Findings, decided: Tensor) -> Tensor:
+        """Distance above the decision for `label`."""
+        return presence(logits, findings)[:, findings.index(self.label)]
+
+    def odds(self, logits: Tensor, findings: Findings, decided: Tensor) -> Tensor:
+        """Log-odds of `label`."""
+        return presence(logits, findings, smooth=True)[:, findings.index(self.label)]
+
+    def reached(self, before: Prediction, after: Prediction, slices: tuple[int, ...]) -> bool:
+        """The series' score shows `label`."""
+        return self.label in after.present
+
+
+@dataclass(frozen=True, slots=True)
+class Confuse:
+    """Any other decision than that of the clean series."""
+
+    def margin(self, logits: Tensor, findings: Findings, decided: Tensor) -> Tensor:
+        """Distance past the nearest decision that would be another one."""
+        away = presence(logits, findings)
+        return torch.where(decided, -away, away).amax(dim=1)
+
+    def odds(self, logits: Tensor, findings: Findings, decided: Tensor) -> Tensor:
+        """Log-odds against the clean decision."""
+        away = presence(logits, findings, smooth=True)
+        away = torch.where(decided, -away, away)
+        if findings.activation == "softmax":
+            away = away.masked_fill(~decided & decided.any(dim=1, keepdim=True), -math.inf)
+        return away.logsumexp(dim=1)
+
+    def reached(self, before: Prediction, after: Prediction, slices: tuple[int, ...]) -> bool:
+        """The labels present in the series are not those from before."""
+        return after.present != before.present
