@@ -66,7 +66,7 @@ def check(budget: Budget, quantum: float, unit: str) -> None:
 
 
 def _norms(delta: Tensor) -> Tensor:
-    found = torch.linalg.vector_norm(delta.flatten(1), dim=1).clamp_min(torch.finfo(delta.dtype).tiny)
+    found: Tensor = torch.linalg.vector_norm(delta.flatten(1), dim=1).clamp_min(torch.finfo(delta.dtype).tiny)
     return found.view(-1, *[1] * (delta.ndim - 1))
 
 
@@ -108,7 +108,8 @@ class L2:
 
     def size(self, delta: Tensor) -> Tensor:
         """The Euclidean norm: (batch,)."""
-        return torch.linalg.vector_norm(delta.flatten(1), dim=1)
+        norms: Tensor = torch.linalg.vector_norm(delta.flatten(1), dim=1)
+        return norms
 
     def project(self, delta: Tensor) -> Tensor:
         """Shrunk onto the ball where it is outside."""
