@@ -9,6 +9,7 @@
     ├── ModelError           a network that does not do what its card says, or must not be loaded
     ├── MissingExtra         an optional package that this feature needs
     ├── CatalogueError       a name that no module carries
+    ├── SettingError         a setting that a class has not, or a value of the wrong kind
     ├── ThreatError          a goal, budget or region that does not fit the volume or the classifier
     │   ├── UnknownLabel     a goal names a label that the classifier has not
     │   ├── VacuousBudget    a budget below one grey level: nothing can be stored within it
@@ -53,6 +54,10 @@ class MissingExtra(MedAdvError):
 
 class CatalogueError(MedAdvError):
     """No module or class carries the name."""
+
+
+class SettingError(MedAdvError):
+    """A setting has a wrong name or a value of the wrong kind."""
 
 
 class ThreatError(MedAdvError):

@@ -33,6 +33,16 @@ class Window:
             return self.center - 0.5 - (self.width - 1) / 2, self.center - 0.5 + (self.width - 1) / 2
         return self.center - self.width / 2, self.center + self.width / 2
 
+    def grey(self, values: Array) -> npt.NDArray[np.float32]:
+        """Grey under this window, before any inversion: float32, 0 to 1, the shape of `values`."""
+        wide = np.asarray(values, np.float32)
+        if self.function == "SIGMOID":
+            return np.asarray(1 / (1 + np.exp(-4 * (wide - self.center) / self.width)), np.float32)
+        low, high = self.limits
+        if high == low:
+            return np.asarray(wide > low, np.float32)
+        return np.asarray(((wide - low) / (high - low)).clip(0, 1), np.float32)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scale:

@@ -1,1 +1,13 @@
-"""Numbers that belong beside a perturbation."""
+"""Numbers and pictures that belong beside a perturbation."""
+
+from napari_medadv.measure.distortion import Distortion, distortion
+from napari_medadv.measure.heatmap import Difference, absolute_difference, relative_difference, signed_difference
+
+__all__ = [
+    "Difference",
+    "Distortion",
+    "absolute_difference",
+    "distortion",
+    "relative_difference",
+    "signed_difference",
+]

@@ -1,0 +1,65 @@
+"""Distortion: how far a perturbation went, in the numbers that belong beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from napari_medadv.measure.heatmap import signed_difference
+from napari_medadv.measure.similarity import changed_slices, psnr, ssim
+from napari_medadv.volume import Volume
+
+
+@dataclass(frozen=True, slots=True)
+class Distortion:
+    """The size of a difference between two volumes.
+
+    Attributes
+    ----------
+    unit
+        Of `linf` and both L2 norms: the unit of the volume.
+    linf
+        The largest change of a voxel.
+    l2, l2_slice
+        The root of the summed squared changes of the whole series, and of the slice where it is largest.
+    changed, slices
+        How many voxels (channels of a voxel, for colour) and slices differ.
+    psnr
+        Peak signal-to-noise ratio in the display window, in dB, over the changed slices; infinite where nothing shows.
+    ssim
+        Mean structural similarity in the display window over the changed slices; NaN for tiny slices.
+    """
+
+    unit: str
+    linf: float
+    l2: float
+    l2_slice: float
+    changed: int
+    slices: int
+    psnr: float
+    ssim: float
+
+    @property
+    def sentence(self) -> str:
+        """The numbers in a line."""
+        return (
+            f"Linf {self.linf:g} {self.unit}, L2 {self.l2:.4g} {self.unit}, {self.changed} voxels in {self.slices} slices, "
+            f"PSNR {self.psnr:.1f} dB, SSIM {self.ssim:.4f}"
+        )
+
+
+def distortion(clean: Volume, other: Volume) -> Distortion:
+    """How far `other` is from `clean`."""
+    delta = signed_difference(clean, other).values
+    squares = np.square(delta, dtype=np.float64).reshape(len(delta), -1).sum(axis=1)
+    return Distortion(
+        clean.scale.unit,
+        float(np.abs(delta).max()),
+        float(np.sqrt(squares.sum())),
+        float(np.sqrt(squares.max())),
+        int(np.count_nonzero(delta)),
+        len(changed_slices(clean, other)),
+        psnr(clean, other),
+        ssim(clean, other),
+    )
