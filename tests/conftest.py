@@ -8,4 +8,6 @@ os.environ["XDG_CONFIG_HOME"] = f"{_OWN}/config"
 os.environ["XDG_CACHE_HOME"] = f"{_OWN}/cache"
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 if os.environ.get("QT_QPA_PLATFORM") == "offscreen":
-    raise SystemExit("QT_QPA_PLATFORM=offscreen draws a black canvas: run the tests under `xvfb-run -a -s '-screen 0 1600x1000x24'`.")
+    raise SystemExit(
+        "QT_QPA_PLATFORM=offscreen draws a black canvas: run the tests under `xvfb-run -a -s '-screen 0 1600x1000x24'`."
+    )
