@@ -3,6 +3,6 @@
 from napari_medadv.attacks.perturb import Perturbation, perturb
 from napari_medadv.attacks.task import Attack, Task
 
-SEAM = ("grid", "perturb", "task")
+SEAM = ("best", "climb", "grid", "loss", "perturb", "smallest", "task")
 
 __all__ = ["Attack", "Perturbation", "Task", "perturb"]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from torch import Tensor
 
-from napari_medadv.attacks.task import Task
+from napari_medadv.attacks.loss import Loss
+from napari_medadv.attacks.task import Aim, Knowledge, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,11 +16,14 @@ class FGSM:
     """One step of the whole budget along the steepest ascent."""
 
     needs_gradient: ClassVar[bool] = True
+    knowledge: ClassVar[Knowledge] = "gradient"
+    aim: ClassVar[Aim] = "fixed budget"
+    norms: ClassVar[tuple[str, ...]] = ("Linf", "L2", "L1", "L0")
 
-    loss: Literal["cross-entropy", "margin"] = "cross-entropy"
+    loss: Loss = "cross-entropy"
 
     def __call__(self, task: Task) -> Tensor:
         """The clean values plus one step."""
         _, gradient = task.gradient(task.clean, self.loss)
         task.report(1, 1)
-        return task.admit(task.clean + task.threat.budget.epsilon * task.threat.budget.steepest(gradient))
+        return task.admit(task.clean + task.budget.epsilon * task.budget.steepest(gradient))

@@ -54,6 +54,10 @@ class Grid:
         """The change that would be stored, float32, in the volume's unit."""
         return (self.codes(delta, budget) * self.slope).to(torch.float32)
 
+    def nearest(self, delta: Tensor) -> Tensor:
+        """The nearest change that can be stored, float32, whatever the budget."""
+        return (self._whole(delta.double(), 0.5) * self.slope).to(torch.float32)
+
     def _whole(self, delta: Tensor, slack: float) -> Tensor:
         levels = delta / self.slope
         steps = torch.where(self.free, torch.trunc(levels + torch.sign(levels) * slack), 0.0).to(torch.int64)
@@ -72,6 +76,31 @@ class Grid:
     def _slack(self) -> float:
         span = max(abs(self.lowest), abs(self.highest), 1)
         return min(max(1e-4, 8 * span * float(torch.finfo(torch.float32).eps)), 0.01)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Unrounded:
+    """No grid at all: every number can be kept. For plain tensors, where no file is meant.
+
+    Attributes
+    ----------
+    free
+        bool, (batch, channel, z, y, x): which voxels may change.
+    """
+
+    free: Tensor
+
+    def snap(self, delta: Tensor, budget: Budget) -> Tensor:
+        """The change itself, where voxels are free."""
+        return delta * self.free
+
+    def nearest(self, delta: Tensor) -> Tensor:
+        """The change itself, where voxels are free."""
+        return delta * self.free
+
+    def take(self, entries: Tensor) -> Unrounded:
+        """The grid of the chosen batch entries."""
+        return Unrounded(self.free[entries])
 
 
 def grid(volume: Volume, slices: Array, free: Tensor, *, whole: bool, device: torch.device) -> Grid:

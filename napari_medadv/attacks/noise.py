@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from napari_medadv.attacks.task import Task
+from napari_medadv.attacks.task import Aim, Knowledge, Task
 from napari_medadv.errors import AttackError
 
 
@@ -25,6 +25,9 @@ class Noise:
     """
 
     needs_gradient: ClassVar[bool] = False
+    knowledge: ClassVar[Knowledge] = "nothing"
+    aim: ClassVar[Aim] = "control"
+    norms: ClassVar[tuple[str, ...]] = ("Linf", "L2", "L1", "L0")
 
     draws: int = 1
     kind: Literal["sign", "uniform"] = "sign"
@@ -39,9 +42,9 @@ class Noise:
         """Noisy values."""
         best, best_margin = task.clean, torch.full((len(task.clean),), -torch.inf, device=task.clean.device)
         for draw in range(self.draws):
-            delta = task.threat.budget.sample(task.clean, task.rng)
+            delta = task.budget.sample(task.clean, task.rng)
             if self.kind == "sign":
-                delta = task.threat.budget.epsilon * task.threat.budget.steepest(delta)
+                delta = task.budget.epsilon * task.budget.steepest(delta)
             values = task.admit(task.clean + delta)
             if self.draws == 1:
                 best = values

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from napari_medadv.attacks.grid import grid
-from napari_medadv.attacks.task import Attack, Task
+from napari_medadv.attacks.grid import Grid, grid
+from napari_medadv.attacks.task import Attack, Tally, Task
 from napari_medadv.errors import AlreadyReached, AttackError
 from napari_medadv.model.classifier import Classifier
 from napari_medadv.prediction import Prediction
@@ -81,22 +81,22 @@ def perturb(
     rng = torch.Generator().manual_seed(seed)
     voxels = volume.voxels.copy()
     queries = gradients = 0
-    size = classifier.batch if classifier.reads == "slices" else len(slices)
+    together = classifier.reads == "volume" or getattr(attack, "jointly", False)
+    size = len(slices) if together else classifier.batch
     for start in range(0, len(slices), size):
         chosen = np.array(slices[start : start + size])
         share = part(
             progress, 0.05 + 0.9 * start / len(slices), 0.05 + 0.9 * min(start + size, len(slices)) / len(slices)
         )
-        task = _task(classifier, volume, threat, before, chosen, rng, share)
+        task, on_grid = _task(classifier, volume, threat, before, chosen, rng, share)
         open_entries = (task.margin(task.clean) <= 0).nonzero().flatten()
         if len(open_entries):
             inner = task.take(open_entries)
             values = inner.admit(attack(inner))
-            codes = torch.zeros_like(task.grid.stored)
-            codes[open_entries] = inner.grid.codes(values - inner.clean, threat.budget)
-            task.spend(inner)
+            codes = torch.zeros_like(on_grid.stored)
+            codes[open_entries] = on_grid.take(open_entries).codes(values - inner.clean, inner.budget)
             rows = chosen if classifier.reads == "slices" else np.arange(len(volume.voxels))
-            voxels[rows] = _stored(task.grid.stored + codes, volume, whole=classifier.reads == "volume")
+            voxels[rows] = _stored(on_grid.stored + codes, volume, whole=classifier.reads == "volume")
         queries, gradients = queries + task.queries, gradients + task.gradients
     adversarial = volume.with_voxels(voxels)
     after = classifier.predict(adversarial, progress=part(progress, 0.95, 1.0))
@@ -127,7 +127,7 @@ def _task(
     chosen: Array,
     rng: torch.Generator,
     progress: Progress,
-) -> Task:
+) -> tuple[Task, Grid]:
     whole = classifier.reads == "volume"
     rows = np.arange(len(volume.voxels)) if whole else chosen
     clean = classifier.tensor(volume, rows)
@@ -144,9 +144,20 @@ def _task(
     )
     decided = torch.from_numpy(before.findings.present(before.probabilities)).to(clean.device).expand(len(clean), -1)
     on_grid = grid(volume, rows, free, whole=whole, device=clean.device)
-    return Task(
-        classifier, classifier.intake(volume, rows), clean, on_grid, threat, decided, rng, progress, lowest, highest
+    task = Task(
+        classifier=classifier,
+        intake=classifier.intake(volume, rows),
+        clean=clean,
+        grid=on_grid,
+        threat=threat,
+        budget=threat.budget,
+        decided=decided,
+        rng=rng,
+        lowest=lowest,
+        highest=highest,
+        tally=Tally(progress),
     )
+    return task, on_grid
 
 
 def _stored(found: Tensor, volume: Volume, *, whole: bool) -> Array:

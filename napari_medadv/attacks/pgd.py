@@ -8,7 +8,10 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from napari_medadv.attacks.task import Task
+from napari_medadv.attacks.best import Best
+from napari_medadv.attacks.climb import Plain, climb
+from napari_medadv.attacks.loss import Loss
+from napari_medadv.attacks.task import Aim, Knowledge, Task
 from napari_medadv.errors import AttackError
 
 
@@ -33,13 +36,16 @@ class PGD:
     """
 
     needs_gradient: ClassVar[bool] = True
+    knowledge: ClassVar[Knowledge] = "gradient"
+    aim: ClassVar[Aim] = "fixed budget"
+    norms: ClassVar[tuple[str, ...]] = ("Linf", "L2", "L1")
 
     steps: int = 40
     step: float = 0.125
     starts: int = 1
     start: Literal["random", "clean"] = "random"
     confidence: float = 0.05
-    loss: Literal["cross-entropy", "margin"] = "cross-entropy"
+    loss: Loss = "cross-entropy"
 
     def __post_init__(self) -> None:
         if self.steps < 1 or self.starts < 1 or not self.step > 0:
@@ -49,34 +55,23 @@ class PGD:
 
     def __call__(self, task: Task) -> Tensor:
         """The best stored values met on the way."""
-        best = task.clean.clone()
-        best_margin = torch.full((len(best),), -torch.inf, device=best.device)
-        total = self.starts * (self.steps + 1)
-        for start in range(self.starts):
-            active = (best_margin <= self.confidence).nonzero().flatten()
-            if not len(active):
+        best = Best(task, self.confidence)
+        for count in range(self.starts):
+            if best.done:
                 break
+            here = best.part.clean
             offset = (
-                task.threat.budget.sample(task.clean, task.rng)
+                task.budget.sample(task.clean, task.rng)[best.active]
                 if self.start == "random"
-                else torch.zeros_like(task.clean)
+                else torch.zeros_like(here)
             )
-            values = task.admit(task.clean + offset)
-            for step in range(self.steps + 1):
-                part = task.take(active)
-                here = part.stored(values[active])
-                if step < self.steps:
-                    margin, gradient = part.gradient(here, self.loss)
-                else:
-                    margin, gradient = part.margin(here), torch.zeros_like(here)
-                task.spend(part)
-                better = margin > best_margin[active]
-                best[active[better]] = here[better]
-                best_margin[active[better]] = margin[better]
-                move = self.step * task.threat.budget.epsilon * task.threat.budget.steepest(gradient)
-                values[active] = part.admit(values[active] + move)
-                active = active[margin <= self.confidence]
-                task.report(start * (self.steps + 1) + step + 1, total)
-                if not len(active):
-                    break
-        return best
+            climb(
+                best,
+                best.part.admit(here + offset),
+                Plain(self.loss),
+                steps=self.steps,
+                step=self.step,
+                done=count * (self.steps + 1),
+                total=self.starts * (self.steps + 1),
+            )
+        return best.values

@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 import torch
 from torch import Tensor
 
-from napari_medadv.attacks.grid import Grid
+from napari_medadv.attacks.grid import Grid, Unrounded
+from napari_medadv.attacks.loss import Loss, climbed
 from napari_medadv.errors import ModelError
 from napari_medadv.model.classifier import Classifier
 from napari_medadv.model.intake import Intake
-from napari_medadv.progress import Progress
+from napari_medadv.progress import Progress, silent
 from napari_medadv.threat import Threat
+from napari_medadv.threat.budget import Budget
+
+Knowledge = Literal["gradient", "score", "decision", "surrogate", "nothing"]
+"""What an attack learns of the classifier: its gradient, its scores, its decision only, another classifier, or nothing."""
+
+Aim = Literal["fixed budget", "minimum norm", "several images", "ensemble", "control"]
+"""What an attack looks for: the worst within the budget, the smallest change that works, one change for many images."""
 
 
 class Attack(Protocol):
     """A way to find a perturbation: settings are its fields, its `repr` is the record of the run.
 
     Given a task, it returns values of the shape of `task.clean`; they need not be stored integers, and its word is
-    not taken for success. It calls `task.report` once a step.
+    not taken for success. It calls `task.report` once a step. What the catalogue tells of it are class variables:
+    `needs_gradient`, `knowledge`, `aim`, `norms` (the budgets it is made for; it runs under any), and, where all
+    slices must be seen together, `jointly`.
     """
 
     def __call__(self, task: Task) -> Tensor:
@@ -28,7 +39,22 @@ class Attack(Protocol):
         ...
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True)
+class Tally:
+    """What a task and all its parts have spent, and how far they are; one for all of them, so nothing goes uncounted."""
+
+    progress: Progress = silent
+    queries: int = 0
+    gradients: int = 0
+    share: float = 0.0
+
+    def pulse(self, share: float = 0.0) -> None:
+        """Say how far the work is; it never goes back. Raises `Cancelled` where the person said stop."""
+        self.share = max(self.share, min(share, 1.0))
+        self.progress(self.share, "attacking")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Task:
     """Some batch entries (slices, or one whole volume) to be perturbed under a threat.
 
@@ -42,94 +68,162 @@ class Task:
         What can be stored.
     threat
         Goal, budget, region.
+    budget
+        The threat's budget, made concrete for these entries.
     decided
         bool, (batch, label): what is present in the clean series.
     rng
         The only source of randomness.
-    progress
-        Told once a step; raises `Cancelled`.
     lowest, highest
         float32, broadcastable to `clean`: the values that can be stored.
-    queries, gradients
-        How many inputs were classified, and for how many a gradient was taken.
+    tally
+        How many inputs were classified, for how many a gradient was taken, and how far the work is.
     """
 
     classifier: Classifier
     intake: Intake
     clean: Tensor
-    grid: Grid
+    grid: Grid | Unrounded
     threat: Threat
+    budget: Budget
     decided: Tensor
     rng: torch.Generator
-    progress: Progress
     lowest: Tensor
     highest: Tensor
-    queries: int = 0
-    gradients: int = 0
+    tally: Tally = field(default_factory=Tally)
+
+    def __len__(self) -> int:
+        return len(self.clean)
+
+    @property
+    def queries(self) -> int:
+        """How many inputs were classified."""
+        return self.tally.queries
+
+    @property
+    def gradients(self) -> int:
+        """For how many inputs a gradient was taken."""
+        return self.tally.gradients
+
+    @property
+    def contrast(self) -> Tensor:
+        """The span of the clean values of each entry, (batch, 1, 1, 1, 1): what stands for 1 where a paper assumes [0, 1]."""
+        flat = self.clean.flatten(1)
+        span = flat.amax(dim=1) - flat.amin(dim=1)
+        return torch.where(span > 0, span, torch.ones_like(span)).view(-1, 1, 1, 1, 1)
 
     def logits(self, values: Tensor) -> Tensor:
-        """Logits (batch, label) of `values`; each entry counts as a query."""
-        self.queries += len(values)
-        return self.classifier.logits(values, self.intake)
+        """Logits (batch, label) of `values`, a batch of the classifier at a time; each entry counts as a query."""
+        size = max(self.classifier.batch, 1)
+        if len(values) <= size:
+            return self._logits(values, self.intake)
+        return torch.cat(
+            [
+                self._logits(values[start : start + size], self.intake.take(slice(start, start + size)))
+                for start in range(0, len(values), size)
+            ]
+        )
 
     def margin(self, values: Tensor) -> Tensor:
         """How far past the decision each entry is: (batch,), above zero means that the goal is reached."""
         with torch.no_grad():
             return self.threat.goal.margin(self.logits(values), self.classifier.findings, self.decided)
 
-    def gradient(
-        self, values: Tensor, loss: Literal["cross-entropy", "margin"] = "cross-entropy"
-    ) -> tuple[Tensor, Tensor]:
-        """The margin (batch,) at `values`, and the gradient of the loss that rises towards the goal, of their shape.
+    def ways(self, values: Tensor) -> Tensor:
+        """How near each way of reaching the goal is: (batch, ways); the margin is that of the nearest."""
+        with torch.no_grad():
+            return self.threat.goal.ways(self.logits(values), self.classifier.findings, self.decided)
+
+    def gradient(self, values: Tensor, loss: Loss | Tensor = "cross-entropy") -> tuple[Tensor, Tensor]:
+        """The margin (batch,) at `values`, and the gradient of the loss that rises towards the goal, of their shape."""
+        margin, _, found = self.ascent(values, loss)
+        return margin, found
+
+    def ascent(
+        self,
+        values: Tensor,
+        loss: Loss | Tensor = "cross-entropy",
+        through: Callable[[Tensor], Tensor] | None = None,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """The margin and the loss (both (batch,)) at `values`, and the loss's gradient, of the shape of `values`.
+
+        Parameters
+        ----------
+        values
+            float32, (batch, channel, z, y, x).
+        loss
+            What is climbed; an int64 tensor (batch,) climbs that way of each entry.
+        through
+            A differentiable change of the values before they are classified (of the same shape).
 
         Raises
         ------
         ModelError
             The gradient is not finite.
         """
-        self.gradients += len(values)
+        size = max(self.classifier.batch, 1)
+        if len(values) > size:
+            parts = []
+            for start in range(0, len(values), size):
+                rows = torch.arange(start, min(start + size, len(values)), device=values.device)
+                picked = loss if isinstance(loss, str) else loss[rows]
+                parts.append(self.take(rows).ascent(values[rows], picked, through))
+            margins, losses, gradients = zip(*parts, strict=True)
+            return torch.cat(margins), torch.cat(losses), torch.cat(gradients)
+        self.tally.gradients += len(values)
         goal, findings = self.threat.goal, self.classifier.findings
         inputs = values.detach().requires_grad_(True)
         with torch.enable_grad():
-            logits = self.logits(inputs)
+            logits = self._logits(inputs if through is None else through(inputs), self.intake)
             margin = goal.margin(logits, findings, self.decided)
-            climbed = margin if loss == "margin" else goal.odds(logits, findings, self.decided)
-            (found,) = torch.autograd.grad(climbed.sum(), inputs)
+            height = climbed(goal, logits, findings, self.decided, loss, margin)
+            (found,) = torch.autograd.grad(height.sum(), inputs)
         if not bool(torch.isfinite(found).all()):
             raise ModelError(
                 f"The gradient of {self.classifier.name} is NaN or infinite here: its preprocessing or network is not differentiable."
             )
-        return margin.detach(), found * self.grid.free
+        return margin.detach(), height.detach(), found * self.grid.free
+
+    def allow(self, values: Tensor) -> Tensor:
+        """The nearest values within region and storable range, whatever the budget."""
+        return (self.clean + (values - self.clean) * self.grid.free).clamp(self.lowest, self.highest)
 
     def admit(self, values: Tensor) -> Tensor:
         """The nearest values within budget, region and storable range."""
         delta = (values - self.clean) * self.grid.free
-        return (self.clean + self.threat.budget.project(delta)).clamp(self.lowest, self.highest)
+        return (self.clean + self.budget.project(delta)).clamp(self.lowest, self.highest)
 
     def stored(self, values: Tensor) -> Tensor:
         """The values as a file would give them back: admitted and on the grid."""
-        return self.clean + self.grid.snap(self.admit(values) - self.clean, self.threat.budget)
+        return self.clean + self.grid.snap(self.admit(values) - self.clean, self.budget)
+
+    def nearest(self, values: Tensor) -> Tensor:
+        """The nearest values that a file can hold, whatever the budget."""
+        return self.clean + self.grid.nearest(values - self.clean)
+
+    def size(self, values: Tensor) -> Tensor:
+        """How far `values` are from the clean ones, (batch,), as the budget measures it."""
+        return self.budget.size(values - self.clean)
 
     def take(self, entries: Tensor) -> Task:
-        """The task of the chosen batch entries (indices); its counters start at zero: add them with `spend`."""
-        return Task(
-            self.classifier,
-            self.intake.take(entries),
-            self.clean[entries],
-            self.grid.take(entries),
-            self.threat,
-            self.decided[entries],
-            self.rng,
-            self.progress,
-            self.lowest[entries] if len(self.lowest) > 1 else self.lowest,
-            self.highest[entries] if len(self.highest) > 1 else self.highest,
+        """The task of the chosen batch entries (indices, which may repeat); what it spends counts here too."""
+        one = len(self.lowest) == 1
+        return replace(
+            self,
+            intake=self.intake.take(entries),
+            clean=self.clean[entries],
+            grid=self.grid.take(entries),
+            budget=self.budget.take(entries),
+            decided=self.decided[entries],
+            lowest=self.lowest if one else self.lowest[entries],
+            highest=self.highest if one else self.highest[entries],
         )
-
-    def spend(self, other: Task) -> None:
-        """Add what a part of this task has spent."""
-        self.queries += other.queries
-        self.gradients += other.gradients
 
     def report(self, step: int, steps: int) -> None:
         """Tell how far the attack is; stops it here when the person said so."""
-        self.progress(min(step / max(steps, 1), 1.0), "attacking")
+        self.tally.pulse(step / max(steps, 1))
+
+    def _logits(self, values: Tensor, intake: Intake) -> Tensor:
+        self.tally.pulse()
+        self.tally.queries += len(values)
+        return self.classifier.logits(values, intake)

@@ -40,6 +40,10 @@ class Budget(Protocol):
         """A random perturbation within the budget, of the shape of `like`."""
         ...
 
+    def take(self, entries: Tensor) -> Budget:
+        """The budget of the chosen batch entries: itself, unless entries differ."""
+        ...
+
 
 def check(budget: Budget, quantum: float, unit: str) -> None:
     """Refuse a budget within which no voxel can be stored any differently.
@@ -58,7 +62,7 @@ def check(budget: Budget, quantum: float, unit: str) -> None:
     VacuousBudget
         The budget is below one grey level.
     """
-    if budget.epsilon < quantum * (1 - 1e-6):
+    if not isinstance(budget, L0) and budget.epsilon < quantum * (1 - 1e-6):
         raise VacuousBudget(
             f"A budget of {budget.epsilon:g} {unit} is below one grey level of this series ({quantum:g} {unit}), so nothing could be "
             f"stored within it: give at least {quantum:g}."
@@ -96,6 +100,10 @@ class Linf:
         noise = torch.rand(like.shape, generator=rng, device=rng.device, dtype=like.dtype).to(like.device)
         return (2 * noise - 1) * self.epsilon
 
+    def take(self, entries: Tensor) -> Linf:
+        """Itself."""
+        return self
+
 
 @dataclass(frozen=True, slots=True)
 class L2:
@@ -124,6 +132,105 @@ class L2:
         noise = torch.randn(like.shape, generator=rng, device=rng.device, dtype=like.dtype).to(like.device)
         radius = torch.rand(len(like), generator=rng, device=rng.device, dtype=torch.float64) ** (1 / like[0].numel())
         return noise / _norms(noise) * self.epsilon * radius.to(like).view(-1, *[1] * (like.ndim - 1))
+
+    def take(self, entries: Tensor) -> L2:
+        """Itself."""
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class L1:
+    """The summed absolute changes of one slice (or one volume) may not exceed `epsilon`."""
+
+    epsilon: float
+
+    def __post_init__(self) -> None:
+        _positive(self.epsilon)
+
+    def size(self, delta: Tensor) -> Tensor:
+        """The sum of absolute changes: (batch,)."""
+        return delta.flatten(1).abs().sum(dim=1)
+
+    def project(self, delta: Tensor) -> Tensor:
+        """The nearest perturbation within the ball (Duchi et al. 2008, https://doi.org/10.1145/1390156.1390191)."""
+        flat = delta.flatten(1)
+        over = flat.abs().sum(dim=1) > self.epsilon
+        if not bool(over.any()):
+            return delta
+        ordered = flat.abs().sort(dim=1, descending=True).values
+        excess = ordered.cumsum(dim=1) - self.epsilon
+        ranks = torch.arange(1, flat.shape[1] + 1, device=flat.device, dtype=flat.dtype)
+        kept = (ordered * ranks > excess).sum(dim=1, keepdim=True).clamp_min(1)
+        cut = (excess.gather(1, kept - 1) / kept).clamp_min(0)
+        shrunk = flat.sign() * (flat.abs() - cut).clamp_min(0)
+        return torch.where(over[:, None], shrunk, flat).view_as(delta)
+
+    def steepest(self, gradient: Tensor) -> Tensor:
+        """Equal shares for the twentieth of the voxels with the largest gradient (https://arxiv.org/abs/1904.13000)."""
+        flat = gradient.flatten(1)
+        count = max(1, flat.shape[1] // 20)
+        places = flat.abs().topk(count, dim=1).indices
+        chosen = torch.zeros_like(flat).scatter(1, places, flat.gather(1, places).sign())
+        return (chosen / chosen.abs().sum(dim=1, keepdim=True).clamp_min(1)).view_as(gradient)
+
+    def sample(self, like: Tensor, rng: torch.Generator) -> Tensor:
+        """Uniform within the ball."""
+        count = like[0].numel()
+        draws = torch.rand((len(like), count), generator=rng, device=rng.device, dtype=torch.float64).clamp_min(1e-300)
+        shares = -draws.log()
+        signs = torch.randint(0, 2, (len(like), count), generator=rng, device=rng.device) * 2 - 1
+        radius = torch.rand((len(like), 1), generator=rng, device=rng.device, dtype=torch.float64) ** (1 / count)
+        return (shares / shares.sum(dim=1, keepdim=True) * signs * radius * self.epsilon).to(like).view_as(like)
+
+    def take(self, entries: Tensor) -> L1:
+        """Itself."""
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class L0:
+    """No more than `epsilon` voxels (of all channels) of one slice, or one volume, may change, each by `reach` at most."""
+
+    epsilon: float
+    reach: float = math.inf
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.epsilon) and self.epsilon >= 1):
+            raise VacuousBudget(f"A budget of {self.epsilon:g} voxels lets nothing change: give at least 1.")
+        if not self.reach > 0:
+            raise ThreatError(f"A reach of {self.reach:g} leaves nothing to change: give a positive one.")
+
+    def size(self, delta: Tensor) -> Tensor:
+        """How many voxels changed: (batch,)."""
+        return (delta != 0).any(dim=1).flatten(1).sum(dim=1).to(delta.dtype)
+
+    def project(self, delta: Tensor) -> Tensor:
+        """The largest changes alone, each within reach."""
+        delta = delta.clamp(-self.reach, self.reach)
+        return delta * self._largest(delta)
+
+    def steepest(self, gradient: Tensor) -> Tensor:
+        """The voxels with the largest gradient, moved so that `epsilon` times this is the whole reach."""
+        reach = min(self.reach, 1e9) / self.epsilon
+        return gradient.sign() * self._largest(gradient) * reach
+
+    def sample(self, like: Tensor, rng: torch.Generator) -> Tensor:
+        """Random voxels, changed by up to the reach, or up to the span of the values where it has no end."""
+        place = torch.rand((len(like), 1, *like.shape[2:]), generator=rng, device=rng.device).to(like.device)
+        draw = torch.rand(like.shape, generator=rng, device=rng.device, dtype=like.dtype).to(like.device)
+        span = (like.flatten(1).amax(dim=1) - like.flatten(1).amin(dim=1)).clamp_min(1).view(-1, *[1] * (like.ndim - 1))
+        return (2 * draw - 1) * span.clamp_max(self.reach) * self._largest(place)
+
+    def _largest(self, amount: Tensor) -> Tensor:
+        """Bool, (batch, 1, z, y, x): the `epsilon` voxels where `amount` is largest, and not zero."""
+        flat = amount.abs().sum(dim=1).flatten(1)
+        places = flat.topk(min(int(self.epsilon), flat.shape[1]), dim=1).indices
+        chosen = torch.zeros_like(flat, dtype=torch.bool).scatter(1, places, True) & (flat > 0)
+        return chosen.view(len(amount), 1, *amount.shape[2:])
+
+    def take(self, entries: Tensor) -> L0:
+        """Itself."""
+        return self
 
 
 def _positive(epsilon: float) -> None:

@@ -34,6 +34,10 @@ class Goal(Protocol):
         """Log-odds of the goal: smooth everywhere."""
         ...
 
+    def ways(self, logits: Tensor, findings: Findings, decided: Tensor) -> Tensor:
+        """How near each way of reaching the goal is: (batch, ways); reached where one is above zero."""
+        ...
+
     def reached(self, before: Prediction, after: Prediction, slices: tuple[int, ...]) -> bool:
         """Whether the prediction `after` is as wished, where `slices` were attacked."""
         ...
@@ -56,6 +60,16 @@ def presence(logits: Tensor, findings: Findings, *, smooth: bool = False) -> Ten
     return torch.stack(columns, dim=1)
 
 
+def _rivals(logits: Tensor, own: Tensor) -> Tensor:
+    """How far each label is above the label `own` (int64, (batch,)): (batch, label), far below zero for `own` itself."""
+    away = logits - logits.gather(1, own[:, None])
+    return away.scatter(1, own[:, None], -1e9)
+
+
+def _argmax_decides(findings: Findings) -> bool:
+    return findings.activation == "softmax" and not findings.thresholds
+
+
 @dataclass(frozen=True, slots=True)
 class Conceal:
     """The finding `label` is no longer present: in every attacked slice, or in the volume."""
@@ -69,6 +83,13 @@ class Conceal:
     def odds(self, logits: Tensor, findings: Findings, decided: Tensor) -> Tensor:
         """Log-odds against `label`."""
         return -presence(logits, findings, smooth=True)[:, findings.index(self.label)]
+
+    def ways(self, logits: Tensor, findings: Findings, decided: Tensor) -> Tensor:
+        """Each other label that could stand instead, or the one decision."""
+        if not _argmax_decides(findings):
+            return self.margin(logits, findings, decided)[:, None]
+        place = findings.index(self.label)
+        return _rivals(logits, torch.full((len(logits),), place, device=logits.device))
 
     def reached(self, before: Prediction, after: Prediction, slices: tuple[int, ...]) -> bool:
         """Every attacked slice (or the volume) lacks `label`."""
@@ -91,6 +112,10 @@ class Fabricate:
         """Log-odds of `label`."""
         return presence(logits, findings, smooth=True)[:, findings.index(self.label)]
 
+    def ways(self, logits: Tensor, findings: Findings, decided: Tensor) -> Tensor:
+        """The one way there is."""
+        return self.margin(logits, findings, decided)[:, None]
+
     def reached(self, before: Prediction, after: Prediction, slices: tuple[int, ...]) -> bool:
         """The series' score shows `label`."""
         return self.label in after.present
@@ -112,6 +137,13 @@ class Confuse:
         if findings.activation == "softmax":
             away = away.masked_fill(~decided & decided.any(dim=1, keepdim=True), -math.inf)
         return away.logsumexp(dim=1)
+
+    def ways(self, logits: Tensor, findings: Findings, decided: Tensor) -> Tensor:
+        """Each label that could change."""
+        if _argmax_decides(findings) and bool((decided.sum(dim=1) == 1).all()):
+            return _rivals(logits, decided.to(torch.int64).argmax(dim=1))
+        away = presence(logits, findings)
+        return torch.where(decided, -away, away)
 
     def reached(self, before: Prediction, after: Prediction, slices: tuple[int, ...]) -> bool:
         """The labels present in the series are not those from before."""

@@ -1,0 +1,55 @@
+"""Best: the worst case met so far, as stored, and which entries still stand; fooled entries leave the batch."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from napari_medadv.attacks.task import Task
+
+
+class Best:
+    """The best stored values of each entry of a task.
+
+    Attributes
+    ----------
+    task
+        All entries.
+    values, margin
+        The best stored values, (batch, channel, z, y, x), and their margin, (batch,).
+    confidence
+        An entry rests once its margin exceeds this, in logits; `inf` lets none rest.
+    active, part
+        The entries that still stand (indices), and the task of these alone.
+    """
+
+    def __init__(self, task: Task, confidence: float) -> None:
+        self.task = task
+        self.values = task.clean.clone()
+        self.margin = torch.full((len(task),), -torch.inf, device=task.clean.device)
+        self.confidence = confidence
+        self.active = torch.arange(len(task), device=task.clean.device)
+        self.part = task
+
+    def see(self, here: Tensor, margin: Tensor) -> Tensor | None:
+        """Note the margin of the standing entries at stored values `here`.
+
+        Returns
+        -------
+        Tensor or None
+            The places, among those that stood, of those that stand on; None when all do.
+        """
+        better = margin > self.margin[self.active]
+        self.values[self.active[better]] = here[better]
+        self.margin[self.active[better]] = margin[better]
+        stand = self.margin[self.active] <= self.confidence
+        if bool(stand.all()):
+            return None
+        keep = stand.nonzero().flatten()
+        self.active, self.part = self.active[keep], self.part.take(keep)
+        return keep
+
+    @property
+    def done(self) -> bool:
+        """Whether no entry stands."""
+        return not len(self.active)

@@ -1,0 +1,72 @@
+"""Climb: steps of steepest ascent within the budget, the loop that the projected-gradient family shares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from napari_medadv.attacks.best import Best
+from napari_medadv.attacks.loss import Loss
+from napari_medadv.attacks.task import Task
+
+Memory = tuple[Tensor, ...]
+"""What a rule carries from step to step: tensors with one row for each standing entry."""
+
+Rule = Callable[[Task, Tensor, Memory], tuple[Tensor, Tensor, Memory]]
+"""The standing entries, their stored values and the memory, to their margin, the direction to climb, the memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """The direction is the gradient of the loss."""
+
+    loss: Loss
+
+    def __call__(self, task: Task, here: Tensor, memory: Memory) -> tuple[Tensor, Tensor, Memory]:
+        """Margin, gradient, nothing."""
+        margin, gradient = task.gradient(here, self.loss)
+        return margin, gradient, memory
+
+
+def climb(
+    best: Best,
+    values: Tensor,
+    rule: Rule,
+    memory: Memory = (),
+    *,
+    steps: int,
+    step: float,
+    done: int = 0,
+    total: int | None = None,
+) -> None:
+    """Climb from `values`, noting the best stored values in `best`.
+
+    Parameters
+    ----------
+    best
+        Where results go; its standing entries climb.
+    values
+        Where they start, one row for each standing entry.
+    rule, memory
+        Which way to go, and what the rule remembers.
+    steps, step
+        How many, and how long as a share of epsilon.
+    done, total
+        What to report before the first step and for all the work (of this climb alone by default).
+    """
+    for count in range(steps + 1):
+        if best.done:
+            return
+        part = best.part
+        here = part.stored(values)
+        part.report(done + count, steps + 1 if total is None else total)
+        if count == steps:
+            best.see(here, part.margin(here))
+            return
+        margin, direction, memory = rule(part, here, memory)
+        values = part.admit(values + step * part.budget.epsilon * part.budget.steepest(direction))
+        keep = best.see(here, margin)
+        if keep is not None:
+            values, memory = values[keep], tuple(kept[keep] for kept in memory)
