@@ -1,6 +1,6 @@
 """No stored voxel breaks the budget, the stored range, the region or the padding, whatever the file looks like."""
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from napari_medadv.attacks.pgd import PGD
 from napari_medadv.errors import RegionError, VacuousBudget
 from napari_medadv.model import Classifier
 from napari_medadv.prediction import Findings
-from napari_medadv.threat import L2, Confuse, Linf, Region, Threat
+from napari_medadv.threat import L2, Budget, Confuse, Linf, Region, Threat
 from napari_medadv.volume import Scale, Volume
 
 DTYPES = [np.uint8, np.int8, np.uint16, np.int16]
@@ -52,8 +52,10 @@ def cases(draw: st.DrawFn) -> tuple[Classifier, Volume, Threat, Attack, int]:
     mask = rng.random(volume.shape) < 0.5 if draw(st.booleans()) else None
     chosen = tuple(sorted(draw(st.sets(st.integers(0, slices - 1), min_size=1)))) if draw(st.booleans()) else None
     epsilon = float(scale.quantum.min()) * draw(st.floats(1, 60))
-    threat = Threat(Confuse(), draw(st.sampled_from([Linf, L2]))(epsilon), Region(mask, chosen))
-    reads = draw(st.sampled_from(["slices", "volume"]))
+    budgets: list[Budget] = [Linf(epsilon), L2(epsilon)]
+    threat = Threat(Confuse(), draw(st.sampled_from(budgets)), Region(mask, chosen))
+    ways: list[Literal["slices", "volume"]] = ["slices", "volume"]
+    reads = draw(st.sampled_from(ways))
     sides = int(np.prod(shape[1:])) * (1 if reads == "slices" else slices)
     weight = torch.from_numpy(rng.standard_normal((sides, 2)).astype(np.float32))
 
@@ -61,11 +63,14 @@ def cases(draw: st.DrawFn) -> tuple[Classifier, Volume, Threat, Attack, int]:
         return values.flatten(1) @ weight
 
     classifier = Classifier(network, Findings(("a", "b"), "softmax"), "HU", reads, batch=draw(st.integers(1, 3)))
-    attack = draw(
-        st.sampled_from(
-            [PGD(steps=4, confidence=float("inf")), PGD(steps=3, start="clean"), FGSM(), Noise(), Noise(2, "uniform")]
-        )
-    )
+    attacks: list[Attack] = [
+        PGD(steps=4, confidence=float("inf")),
+        PGD(steps=3, start="clean"),
+        FGSM(),
+        Noise(),
+        Noise(2, "uniform"),
+    ]
+    attack = draw(st.sampled_from(attacks))
     return classifier, volume, threat, attack, draw(st.integers(0, 3))
 
 
