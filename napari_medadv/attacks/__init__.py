@@ -3,6 +3,6 @@
 from napari_medadv.attacks.perturb import Perturbation, perturb
 from napari_medadv.attacks.task import Attack, Task
 
-SEAM = ("best", "climb", "grid", "loss", "perturb", "smallest", "task")
+SEAM = ("adapt", "best", "climb", "grid", "loss", "perturb", "smallest", "smooth", "task")
 
 __all__ = ["Attack", "Perturbation", "Task", "perturb"]

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
+import torch
 from torch import Tensor
 
 from napari_medadv.attacks.best import Best
 from napari_medadv.attacks.loss import Loss
 from napari_medadv.attacks.task import Task
+from napari_medadv.errors import AttackError
 
 Memory = tuple[Tensor, ...]
 """What a rule carries from step to step: tensors with one row for each standing entry."""
@@ -70,3 +73,47 @@ def climb(
         keep = best.see(here, margin)
         if keep is not None:
             values, memory = values[keep], tuple(kept[keep] for kept in memory)
+
+
+@dataclass(frozen=True, slots=True)
+class Momentum:
+    """Gradients at mean size one are summed up, the older the less (MI-FGSM, https://arxiv.org/abs/1710.06081).
+
+    Attributes
+    ----------
+    decay
+        What of the sum is kept at each step.
+    look
+        The margin and the gradient at stored values.
+    """
+
+    decay: float
+    look: Callable[[Task, Tensor], tuple[Tensor, Tensor]]
+
+    def __call__(self, task: Task, here: Tensor, memory: Memory) -> tuple[Tensor, Tensor, Memory]:
+        """Margin, the sum, the sum."""
+        margin, gradient = self.look(task, here)
+        total = self.decay * memory[0] + levelled(gradient)
+        return margin, total, (total,)
+
+
+def levelled(gradient: Tensor) -> Tensor:
+    """The gradient of each entry at a mean absolute value of one."""
+    means = gradient.flatten(1).abs().mean(dim=1).clamp_min(torch.finfo(gradient.dtype).tiny)
+    return gradient / means.view(-1, 1, 1, 1, 1)
+
+
+class _Stepping(Protocol):
+    @property
+    def steps(self) -> int: ...
+
+    @property
+    def step(self) -> float: ...
+
+
+def steps_given(attack: _Stepping) -> None:
+    """Refuse an attack without steps, or with steps of no length."""
+    if attack.steps < 1 or not attack.step > 0:
+        raise AttackError(
+            f"{type(attack).__name__} takes steps >= 1 and step > 0, not {attack.steps} and {attack.step:g}."
+        )

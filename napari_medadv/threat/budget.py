@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
 from napari_medadv.errors import ThreatError, VacuousBudget
+from napari_medadv.threat import ball
 
 
 @runtime_checkable
@@ -18,6 +19,8 @@ class Budget(Protocol):
 
     Tensors are float32, (batch, channel, z, y, x), in the unit of the volume.
     """
+
+    norm: ClassVar[ball.Norm]
 
     @property
     def epsilon(self) -> float:
@@ -69,6 +72,10 @@ def check(budget: Budget, quantum: float, unit: str) -> None:
         )
 
 
+def _radii(epsilon: float, delta: Tensor) -> Tensor:
+    return torch.full((len(delta),), epsilon, device=delta.device, dtype=delta.dtype)
+
+
 def _norms(delta: Tensor) -> Tensor:
     found: Tensor = torch.linalg.vector_norm(delta.flatten(1), dim=1).clamp_min(torch.finfo(delta.dtype).tiny)
     return found.view(-1, *[1] * (delta.ndim - 1))
@@ -77,6 +84,8 @@ def _norms(delta: Tensor) -> Tensor:
 @dataclass(frozen=True, slots=True)
 class Linf:
     """No voxel may change by more than `epsilon`."""
+
+    norm: ClassVar[ball.Norm] = "Linf"
 
     epsilon: float
 
@@ -108,6 +117,8 @@ class Linf:
 @dataclass(frozen=True, slots=True)
 class L2:
     """The root of the summed squared changes of one slice (or one volume) may not exceed `epsilon`."""
+
+    norm: ClassVar[ball.Norm] = "L2"
 
     epsilon: float
 
@@ -142,6 +153,8 @@ class L2:
 class L1:
     """The summed absolute changes of one slice (or one volume) may not exceed `epsilon`."""
 
+    norm: ClassVar[ball.Norm] = "L1"
+
     epsilon: float
 
     def __post_init__(self) -> None:
@@ -152,18 +165,8 @@ class L1:
         return delta.flatten(1).abs().sum(dim=1)
 
     def project(self, delta: Tensor) -> Tensor:
-        """The nearest perturbation within the ball (Duchi et al. 2008, https://doi.org/10.1145/1390156.1390191)."""
-        flat = delta.flatten(1)
-        over = flat.abs().sum(dim=1) > self.epsilon
-        if not bool(over.any()):
-            return delta
-        ordered = flat.abs().sort(dim=1, descending=True).values
-        excess = ordered.cumsum(dim=1) - self.epsilon
-        ranks = torch.arange(1, flat.shape[1] + 1, device=flat.device, dtype=flat.dtype)
-        kept = (ordered * ranks > excess).sum(dim=1, keepdim=True).clamp_min(1)
-        cut = (excess.gather(1, kept - 1) / kept).clamp_min(0)
-        shrunk = flat.sign() * (flat.abs() - cut).clamp_min(0)
-        return torch.where(over[:, None], shrunk, flat).view_as(delta)
+        """The nearest perturbation within the ball."""
+        return ball.project(delta, "L1", _radii(self.epsilon, delta))
 
     def steepest(self, gradient: Tensor) -> Tensor:
         """Equal shares for the twentieth of the voxels with the largest gradient (https://arxiv.org/abs/1904.13000)."""
@@ -191,6 +194,8 @@ class L1:
 class L0:
     """No more than `epsilon` voxels (of all channels) of one slice, or one volume, may change, each by `reach` at most."""
 
+    norm: ClassVar[ball.Norm] = "L0"
+
     epsilon: float
     reach: float = math.inf
 
@@ -202,7 +207,7 @@ class L0:
 
     def size(self, delta: Tensor) -> Tensor:
         """How many voxels changed: (batch,)."""
-        return (delta != 0).any(dim=1).flatten(1).sum(dim=1).to(delta.dtype)
+        return ball.size(delta, "L0")
 
     def project(self, delta: Tensor) -> Tensor:
         """The largest changes alone, each within reach."""
@@ -222,11 +227,7 @@ class L0:
         return (2 * draw - 1) * span.clamp_max(self.reach) * self._largest(place)
 
     def _largest(self, amount: Tensor) -> Tensor:
-        """Bool, (batch, 1, z, y, x): the `epsilon` voxels where `amount` is largest, and not zero."""
-        flat = amount.abs().sum(dim=1).flatten(1)
-        places = flat.topk(min(int(self.epsilon), flat.shape[1]), dim=1).indices
-        chosen = torch.zeros_like(flat, dtype=torch.bool).scatter(1, places, True) & (flat > 0)
-        return chosen.view(len(amount), 1, *amount.shape[2:])
+        return ball.largest(amount, _radii(self.epsilon, amount))
 
     def take(self, entries: Tensor) -> L0:
         """Itself."""
