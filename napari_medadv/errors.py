@@ -17,6 +17,9 @@
     │   └── AlreadyReached   the clean volume already is as the goal wishes
     ├── AttackError          an attack that cannot run on this classifier or with these settings
     ├── RecordError          a record that cannot be read or replayed
+    ├── SignatureError       a digital signature that cannot be made or checked
+    ├── LedgerError          a baseline ledger that cannot be written, read or believed
+    ├── DetectorError        a detector that cannot run here, or a reference that is not this classifier's
     └── Cancelled            the person said stop
 """
 
@@ -86,6 +89,18 @@ class AttackError(MedAdvError):
 
 class RecordError(MedAdvError):
     """A record cannot be read, or cannot be replayed here."""
+
+
+class SignatureError(MedAdvError):
+    """A digital signature cannot be made, or cannot be checked."""
+
+
+class LedgerError(MedAdvError):
+    """A baseline ledger cannot be written, read or believed."""
+
+
+class DetectorError(MedAdvError):
+    """A detector cannot run here, or its reference does not belong to this classifier."""
 
 
 class Cancelled(MedAdvError):

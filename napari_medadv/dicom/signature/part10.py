@@ -1,0 +1,155 @@
+"""Part 10: a DICOM file as its header bytes and an explicit VR little-endian data set, which is what signatures cover."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+import pydicom
+from pydicom.errors import InvalidDicomError
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
+
+from napari_medadv.dicom.signature.elements import LONG, Element, elements
+from napari_medadv.errors import SignatureError
+
+TRANSFER_SYNTAX = 0x00020010
+LARGEST = 1 << 31
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part10:
+    """A DICOM file taken apart.
+
+    Attributes
+    ----------
+    head
+        Preamble and file meta information, as they would be written before `body`.
+    body
+        The data set, explicit VR little endian (pixel data may be encapsulated).
+    syntax
+        The transfer syntax of `head` and `body`.
+    members
+        The elements of `body`, in order.
+    rewritten
+        The file's own transfer syntax where it was another one and `body` was made from it, or "".
+    """
+
+    head: bytes
+    body: bytes
+    syntax: str
+    members: tuple[Element, ...]
+    rewritten: str = ""
+
+    def bytes_of(self, tag: int, members: tuple[Element, ...] | None = None) -> bytes:
+        """The value of `tag`, or nothing where it is absent."""
+        for element in self.members if members is None else members:
+            if element.tag == tag:
+                return self.body[element.value : element.stop]
+        return b""
+
+    def text(self, tag: int, members: tuple[Element, ...] | None = None) -> str:
+        """The value of `tag` as text without its padding."""
+        return self.bytes_of(tag, members).decode("latin-1").strip(" \0")
+
+    def items(self, tag: int) -> tuple[tuple[Element, ...], ...]:
+        """The items of the sequence `tag`."""
+        return next((element.items for element in self.members if element.tag == tag), ())
+
+
+def part10(data: bytes) -> Part10:
+    """Take a DICOM file apart.
+
+    Raises
+    ------
+    SignatureError
+        This is no DICOM file, or it is damaged.
+    """
+    if data[128:132] != b"DICM":
+        raise SignatureError("This is no DICOM Part 10 file (no DICM mark at byte 128): give a DICOM file.")
+    meta = elements(data, 132, meta=True)
+    if not meta:
+        raise SignatureError("The file has no meta information, so its transfer syntax is unknown: write it again.")
+    end = meta[-1].end
+    syntax = next((data[m.value : m.stop].decode("latin-1").strip(" \0") for m in meta if m.tag == TRANSFER_SYNTAX), "")
+    if syntax in (ImplicitVRLittleEndian, ExplicitVRBigEndian):
+        return _rewritten(data, syntax, end)
+    if syntax == DeflatedExplicitVRLittleEndian:
+        body = _inflated(data[end:])
+    else:
+        body = data[end:]
+    return Part10(data[:end], body, syntax, elements(body))
+
+
+def _inflated(data: bytes) -> bytes:
+    engine = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        body = engine.decompress(data, LARGEST)
+    except zlib.error as error:
+        raise SignatureError(f"The deflated data set cannot be inflated ({error}): the file is damaged.") from error
+    if engine.unconsumed_tail or not engine.eof:
+        raise SignatureError("The deflated data set is truncated or larger than 2 GiB: get the file again.")
+    return body
+
+
+def _rewritten(data: bytes, syntax: str, end: int) -> Part10:
+    """The same data set in explicit VR little endian, as MAC streams of such files are calculated."""
+    _complete(data, end, "<" if syntax == ImplicitVRLittleEndian else ">", syntax == ImplicitVRLittleEndian)
+    buffer = io.BytesIO()
+    try:
+        source = pydicom.dcmread(io.BytesIO(data))
+        dataset = source if syntax == ImplicitVRLittleEndian else _turned(source)
+        dataset.file_meta.TransferSyntaxUID = UID(ExplicitVRLittleEndian)
+        dataset.preamble = data[:128]
+        pydicom.dcmwrite(buffer, dataset, implicit_vr=False, little_endian=True, enforce_file_format=False)
+        explicit = part10(buffer.getvalue())
+    except (InvalidDicomError, ValueError, KeyError, AttributeError, TypeError, NotImplementedError, OSError) as error:
+        raise SignatureError(
+            f"The file's transfer syntax {UID(syntax).name} cannot be turned into explicit VR little endian ({type(error).__name__}): "
+            "transcode it first."
+        ) from error
+    return Part10(explicit.head, explicit.body, explicit.syntax, explicit.members, syntax)
+
+
+def _turned(source: pydicom.Dataset) -> pydicom.Dataset:
+    """A data set read as big endian that may be written as little endian: bulk data keep the file's byte order in pydicom."""
+    dataset = pydicom.Dataset()
+    dataset.file_meta = source.file_meta
+    for element in source:
+        dataset.add(element)
+    width = {"OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}
+    for element in dataset.iterall():
+        if element.VR in width and isinstance(element.value, bytes):
+            element.value = (
+                np.frombuffer(element.value, f">u{width[element.VR]}").astype("<u" + str(width[element.VR])).tobytes()
+            )
+    return dataset
+
+
+def _complete(data: bytes, at: int, order: str, implicit: bool) -> None:
+    """Refuse a truncated file, which pydicom would read as if it were whole: follow the lengths to the end."""
+    while at < len(data):
+        if at + 8 > len(data):
+            break
+        group, _ = struct.unpack_from(order + "HH", data, at)
+        vr = data[at + 4 : at + 6]
+        if implicit or group == 0xFFFE:
+            (length,), at = struct.unpack_from(order + "L", data, at + 4), at + 8
+        elif vr in LONG:
+            if at + 12 > len(data):
+                break
+            (length,), at = struct.unpack_from(order + "L", data, at + 8), at + 12
+        else:
+            (length,), at = struct.unpack_from(order + "H", data, at + 6), at + 8
+        if length != 0xFFFFFFFF:
+            at += length
+    if at != len(data):
+        raise SignatureError("The file ends inside a data element: it is truncated, get it again.")
