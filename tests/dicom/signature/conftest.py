@@ -1,8 +1,3 @@
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from signed_files import authority, data, dcmsign  # noqa: E402
+from tests.dicom.signature.signed_files import authority, data, dcmsign
 
 __all__ = ["authority", "data", "dcmsign"]

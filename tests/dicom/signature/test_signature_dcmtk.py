@@ -1,16 +1,19 @@
 import subprocess
 from pathlib import Path
+from typing import Literal
 
 import pytest
-from signed_files import Authority, pem
 
 from napari_medadv.dicom.signature import PROFILES, Anchors, Signer, sign, verify
 from napari_medadv.dicom.signature.elements import PIXEL_DATA, elements
 from napari_medadv.dicom.signature.part10 import part10
+from napari_medadv.dicom.signature.profile import Algorithm
+from tests.dicom.signature.signed_files import Authority, native, pem
 
-FLAGS = {"none": "-pf", "base": "+pb", "creator": "+pc"}
-HASHES = {"SHA256": "+m2", "SHA384": "+m3", "SHA512": "+m5"}
-DEMANDS = {"none": "+rg", "base": "+rg", "creator": "+rc"}
+Name = Literal["none", "base", "creator"]
+FLAGS: dict[Name, str] = {"none": "-pf", "base": "+pb", "creator": "+pc"}
+HASHES: dict[Algorithm, str] = {"SHA256": "+m2", "SHA384": "+m3", "SHA512": "+m5"}
+DEMANDS: dict[Name, str] = {"none": "+rg", "base": "+rg", "creator": "+rc"}
 COMBINATIONS = [(profile, "SHA256", "leaf") for profile in FLAGS] + [
     ("creator", "SHA384", "leaf"),
     ("creator", "SHA512", "leaf"),
@@ -36,13 +39,13 @@ def test_dcmsign_accepts_ours(
     dcmsign: str,
     tmp_path: Path,
     trusted: tuple[Anchors, list[object]],
-    profile: str,
-    algorithm: str,
+    profile: Name,
+    algorithm: Algorithm,
     who: str,
 ) -> None:
     signer: Signer = getattr(authority, who)
     path = tmp_path / "ours.dcm"
-    signed = sign(data, signer, profile=PROFILES[profile], algorithm=algorithm)  # type: ignore[index, arg-type]
+    signed = sign(data, signer, profile=PROFILES[profile], algorithm=algorithm)
     path.write_bytes(signed)
     assert run(dcmsign, "--verify", DEMANDS[profile], *trusted[1], path) == 0
     at = _a_pixel(signed)
@@ -58,8 +61,8 @@ def test_we_accept_dcmsigns(
     dcmsign: str,
     tmp_path: Path,
     trusted: tuple[Anchors, list[object]],
-    profile: str,
-    algorithm: str,
+    profile: Name,
+    algorithm: Algorithm,
     who: str,
 ) -> None:
     key, certificate = pem(getattr(authority, who), tmp_path, who)
@@ -93,18 +96,16 @@ def test_both_sign_one_file(
 def test_a_signature_inside_an_item_is_found_and_checked(
     authority: Authority, dcmsign: str, tmp_path: Path, trusted: tuple[Anchors, list[object]]
 ) -> None:
-    from signed_files import native
-
     key, certificate = pem(authority.leaf, tmp_path, "leaf")
     source, path = tmp_path / "source.dcm", tmp_path / "item.dcm"
-    source.write_bytes(sign(native(), authority.leaf))
-    assert run(dcmsign, "+si", key, certificate, "SourceImageSequence[0]", "+m2", native_path(tmp_path), path) == 0
+    source.write_bytes(native())
+    assert run(dcmsign, "+si", key, certificate, "SourceImageSequence[0]", "+m2", source, path) == 0
     found = verify(path.read_bytes(), trusted[0])
     assert [signature.state for signature in found.signatures] == ["valid"] and found.signatures[0].place
     assert found.badge == "unsigned" and not found.passed
 
 
-def test_ripemd_is_refused_with_a_reason(
+def test_sha1_is_weak_and_no_pass(
     authority: Authority, data: bytes, dcmsign: str, tmp_path: Path, trusted: tuple[Anchors, list[object]]
 ) -> None:
     key, certificate = pem(authority.leaf, tmp_path, "leaf")
@@ -113,14 +114,6 @@ def test_ripemd_is_refused_with_a_reason(
     assert run(dcmsign, "+s", key, certificate, "+ms", source, path) == 0
     found = verify(path.read_bytes(), trusted[0])
     assert found.signatures[0].state == "valid" and found.signatures[0].trust.state == "weak" and not found.passed
-
-
-def native_path(folder: Path) -> Path:
-    from signed_files import native
-
-    path = folder / "native.dcm"
-    path.write_bytes(native())
-    return path
 
 
 def _a_pixel(signed: bytes) -> int:
