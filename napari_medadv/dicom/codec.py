@@ -1,0 +1,119 @@
+"""Codec: one compressed frame to stored integers, by decoders that release Python's lock (imagecodecs)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import imagecodecs
+import numpy as np
+
+from napari_medadv.dicom import attribute as a
+from napari_medadv.dicom.codestream import Codestream, codestream
+from napari_medadv.dicom.layout import Layout
+from napari_medadv.volume import Array
+
+Decoder = Callable[[bytes, Layout, Codestream | None], Array]
+
+
+class Undecodable(Exception):
+    """A compressed frame that is damaged, or is not what its header says; the text ends a sentence."""
+
+
+def decode_frame(syntax: str, data: bytes, layout: Layout) -> Array:
+    """Decode one frame: stored integers (y, x) or, in RGB, (y, x, channel)."""
+    decoder = DECODERS.get(syntax)
+    if decoder is None:
+        raise Undecodable(f"its transfer syntax {syntax} is not read")
+    stream = codestream(data)
+    if stream is None and decoder is not _rle:
+        raise Undecodable("its compressed data have no readable header")
+    if stream is not None and (stream.rows, stream.columns, stream.samples) != (
+        layout.rows,
+        layout.columns,
+        layout.samples,
+    ):
+        raise Undecodable(
+            f"its compressed frame is {stream.rows} x {stream.columns} x {stream.samples} where its header says "
+            f"{layout.rows} x {layout.columns} x {layout.samples}"
+        )
+    try:
+        frame = decoder(data, layout, stream)
+    except Undecodable:
+        raise
+    except Exception as fault:  # each codec raises its own kind
+        raise Undecodable("its compressed data are damaged") from fault
+    if frame.shape != layout.shape:
+        raise Undecodable(f"its frame decodes to {frame.shape} where {layout.shape} is expected")
+    return frame
+
+
+def _jpeg2000(data: bytes, layout: Layout, stream: Codestream | None) -> Array:
+    return _resign(imagecodecs.jpeg2k_decode(data, numthreads=1), layout, stream)
+
+
+def _htj2k(data: bytes, layout: Layout, stream: Codestream | None) -> Array:
+    return _resign(imagecodecs.htj2k_decode(data), layout, stream)
+
+
+def _resign(frame: Array, layout: Layout, stream: Codestream | None) -> Array:
+    """Give samples the sign that Pixel Representation says, where the codestream says another."""
+    if stream is not None and layout.signed and not stream.signed and stream.precision < layout.allocated:
+        spare = layout.allocated - stream.precision
+        return np.right_shift(np.left_shift(frame.astype(layout.dtype), spare), spare)
+    return frame
+
+
+def _jpeg_ls(data: bytes, layout: Layout, stream: Codestream | None) -> Array:
+    frame: Array = imagecodecs.jpegls_decode(data)
+    return frame
+
+
+def _jpeg_lossless(data: bytes, layout: Layout, stream: Codestream | None) -> Array:
+    decode = imagecodecs.jpegsof3_decode if layout.colour else imagecodecs.ljpeg_decode
+    return np.ascontiguousarray(decode(data))
+
+
+def _jpeg(data: bytes, layout: Layout, stream: Codestream | None) -> Array:
+    if not layout.colour:
+        frame: Array = imagecodecs.jpeg8_decode(data)
+        return frame
+    adobe = None if stream is None else stream.transformed
+    luminance = layout.photometric != "RGB" if adobe is None else adobe
+    frame = imagecodecs.jpeg8_decode(data, colorspace="YCBCR" if luminance else "RGB", outcolorspace="RGB")
+    return frame
+
+
+def _rle(data: bytes, layout: Layout, stream: Codestream | None) -> Array:
+    offsets = np.frombuffer(data[:64], "<u4")
+    planes = layout.samples * (layout.allocated // 8)
+    if len(offsets) < 16 or offsets[0] != planes:
+        raise Undecodable(f"its RLE frame has {offsets[0] if len(offsets) else 0} segments where {planes} are expected")
+    ends = [*offsets[2 : planes + 1].tolist(), len(data)]
+    out = np.empty((planes, layout.rows * layout.columns), np.uint8)
+    for plane, start, end in zip(out, offsets[1 : planes + 1].tolist(), ends, strict=True):
+        if not 64 <= start < end <= len(data):
+            raise Undecodable("its RLE segments lie outside of the frame")
+        if (end - start) * 64 < len(plane) - 128:
+            raise Undecodable("its RLE segments are too short for the frame")
+        if len(imagecodecs.packbits_decode(data[start:end], out=memoryview(plane))) < len(plane):
+            raise Undecodable("its RLE segments are too short for the frame")
+    width = layout.allocated // 8
+    values = out.reshape(layout.samples, width, -1)[:, ::-1]
+    frame = np.ascontiguousarray(values.transpose(2, 0, 1)).view(f"<u{width}")
+    return frame.reshape(layout.shape).view(layout.dtype)
+
+
+DECODERS: dict[str, Decoder] = {
+    a.RLE: _rle,
+    a.JPEG_BASELINE: _jpeg,
+    a.JPEG_EXTENDED: _jpeg,
+    a.JPEG_LOSSLESS: _jpeg_lossless,
+    a.JPEG_LOSSLESS_SV1: _jpeg_lossless,
+    a.JPEG_LS: _jpeg_ls,
+    a.JPEG_LS_NEAR: _jpeg_ls,
+    a.JPEG2000_LOSSLESS: _jpeg2000,
+    a.JPEG2000: _jpeg2000,
+    a.HTJ2K_LOSSLESS: _htj2k,
+    a.HTJ2K_RPCL: _htj2k,
+    a.HTJ2K: _htj2k,
+}

@@ -1,0 +1,145 @@
+"""encode(): a changed volume as DICOM data sets that nobody can take for the original."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+
+import numpy as np
+import pydicom
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.tag import Tag
+from pydicom.uid import UID
+
+from napari_medadv.dicom import attribute as a
+from napari_medadv.dicom.derivation import Derivation, derived_uid
+from napari_medadv.dicom.identity import deidentified, marked_patient
+from napari_medadv.dicom.marks import mark
+from napari_medadv.dicom.quiet import quiet
+from napari_medadv.dicom.series import Instance, Series
+from napari_medadv.errors import OutputError
+from napari_medadv.volume import Array, Volume
+
+IMPLEMENTATION = "2.25.281390263913497229107453187342619853417"
+"""Implementation Class UID of this package."""
+
+
+def encode(
+    volume: Volume,
+    series: Series,
+    derivation: Derivation,
+    *,
+    keep_study: bool = False,
+    deidentify: bool = False,
+) -> list[Dataset]:
+    """Encode a volume as a series derived from `series`, one instance a slice, in the order of the volume.
+
+    Parameters
+    ----------
+    keep_study
+        Keep patient and study as they are; otherwise the patient is marked `ADV` and the study is a new one.
+    deidentify
+        Remove what could name the patient.
+
+    Raises
+    ------
+    OutputError
+        The volume is not one of this series, or holds integers that its files cannot store.
+    """
+    return list(derived(volume, series, derivation, keep_study=keep_study, deidentify=deidentify))
+
+
+def derived(
+    volume: Volume, series: Series, derivation: Derivation, *, keep_study: bool = False, deidentify: bool = False
+) -> Iterator[Dataset]:
+    """Encode one slice after the other, as `encode` does."""
+    _check(volume, series)
+    pixels = hashlib.sha256(np.ascontiguousarray(volume.voxels).data).hexdigest()
+    recipe = (repr(derivation), str(keep_study), str(deidentify), pixels)
+    series_uid = derived_uid(series.uid, series.part, *recipe)
+    extremes = int(volume.voxels.min()), int(volume.voxels.max())
+    for index, instance in enumerate(series.instances):
+        with quiet():
+            dataset = _source(instance)
+            _put_pixels(dataset, volume.voxels[index], instance, extremes)
+            mark(dataset, derivation, instance)
+            dataset.SOPInstanceUID = derived_uid(instance.sop_uid, str(index), *recipe)
+            dataset.SeriesInstanceUID = series_uid
+            if not keep_study:
+                marked_patient(dataset)
+            if deidentify:
+                deidentified(dataset)
+            dataset.file_meta = _meta(dataset)
+        yield dataset
+
+
+def _check(volume: Volume, series: Series) -> None:
+    layout = series.instances[0].layout
+    if layout is None or series.problems:
+        raise OutputError(
+            "A series that cannot be read cannot be written: choose the series that the volume came from."
+        )
+    expected = (len(series.instances), *layout.shape)
+    if volume.series_uid != series.uid or volume.voxels.shape != expected or volume.voxels.dtype != layout.dtype:
+        raise OutputError(
+            f"The volume ({volume.voxels.dtype}, {volume.voxels.shape}) did not come from this series "
+            f"({layout.dtype}, {expected}): save it with the series it was read from."
+        )
+    low, high = layout.limits
+    if int(volume.voxels.min()) < low or int(volume.voxels.max()) > high:
+        raise OutputError(
+            f"The volume holds integers outside {low} to {high}, which the files of this series cannot store."
+        )
+
+
+def _source(instance: Instance) -> Dataset:
+    """The source's attributes without its pixels."""
+    dataset = pydicom.dcmread(instance.path, stop_before_pixels=True, force=True)
+    if not instance.header.little:
+        for element in dataset.iterall():  # pydicom leaves such words as they lie in a big endian file
+            if element.VR == "OW" and isinstance(element.value, bytes):
+                element.value = np.frombuffer(element.value, ">u2").astype("<u2").tobytes()
+    return dataset
+
+
+def _put_pixels(dataset: Dataset, pixels: Array, instance: Instance, extremes: tuple[int, int]) -> None:
+    """Store integers, (y, x) or (y, x, channel), as they are: explicit VR little endian, not compressed."""
+    layout = instance.layout
+    assert layout is not None
+    data = np.ascontiguousarray(pixels, layout.dtype.newbyteorder("<")).tobytes()
+    vr = "OW" if layout.allocated > 8 else "OB"
+    dataset.add_new(Tag(a.PIXELS), vr, data + b"\0" * (len(data) % 2))
+    dataset.HighBit = layout.stored - 1
+    dataset.BitsStored = layout.stored
+    if layout.colour:
+        dataset.PlanarConfiguration = 0
+        dataset.PhotometricInterpretation = "RGB"
+    _extremes(
+        dataset,
+        "SmallestImagePixelValue",
+        "LargestImagePixelValue",
+        int(pixels.min()),
+        int(pixels.max()),
+        layout.colour,
+    )
+    _extremes(dataset, "SmallestPixelValueInSeries", "LargestPixelValueInSeries", *extremes, layout.colour)
+
+
+def _extremes(dataset: Dataset, least: str, most: str, low: int, high: int, drop: bool) -> None:
+    """Renew the extremes where the source told them; drop them where 16 bits cannot hold them."""
+    for keyword, value in ((least, low), (most, high)):
+        if keyword in dataset:
+            del dataset[keyword]
+            signed = dataset.PixelRepresentation == 1
+            if not drop and (-(1 << 15) <= value < 1 << 15 if signed else 0 <= value < 1 << 16):
+                dataset.add_new(Tag(keyword), "SS" if signed else "US", value)
+
+
+def _meta(dataset: Dataset) -> FileMetaDataset:
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = dataset.SOPClassUID
+    meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+    meta.TransferSyntaxUID = UID(a.EXPLICIT)
+    meta.ImplementationClassUID = UID(IMPLEMENTATION)
+    meta.ImplementationVersionName = "NAPARI_MEDADV"
+    return meta

@@ -1,0 +1,214 @@
+"""Header: what one file says about its image, read without its pixels."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from dataclasses import dataclass
+from io import FileIO
+from pathlib import Path
+
+import pydicom
+from pydicom.dataelem import RawDataElement
+
+from napari_medadv.dicom import attribute as a
+from napari_medadv.dicom.quiet import quiet
+from napari_medadv.dicom.walk import LONG_VR, SHORT_VR, Broken, Doubt, Place, Short, walk
+from napari_medadv.errors import SeriesError
+
+LONGEST = 64 << 20
+"""A header longer than this many bytes is refused."""
+INFLATED = 512 << 20
+"""A deflated data set that inflates to more bytes than this is refused."""
+_PREFIX = 16 << 10
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Header:
+    """The undecoded attributes of one file and the place of its pixels.
+
+    Attributes
+    ----------
+    syntax
+        Transfer Syntax UID.
+    raw
+        Undecoded value by tag; empty bytes for a sequence that is there.
+    pixels
+        Where the pixel data are, or None. In a deflated file the offset counts inflated bytes.
+    size
+        Bytes in the file (inflated, where it is deflated).
+    """
+
+    path: Path
+    syntax: str
+    raw: dict[int, bytes]
+    pixels: Place | None
+    size: int
+    little: bool = True
+
+    def __contains__(self, tag: int) -> bool:
+        return tag in self.raw
+
+    def text(self, tag: int) -> str:
+        """The value as text without padding, or ""."""
+        return self.raw.get(tag, b"").decode("latin-1").strip(" \0")
+
+    def texts(self, tag: int) -> tuple[str, ...]:
+        """The values as text, one for each backslash and one more."""
+        text = self.text(tag)
+        return tuple(part.strip(" \0") for part in text.split("\\")) if text else ()
+
+    def numbers(self, tag: int) -> tuple[float, ...]:
+        """The values of a decimal or integer string; empty where one of them is no finite number."""
+        try:
+            values = tuple(float(part) for part in self.texts(tag))
+        except ValueError:
+            return ()
+        return values if all(map(math.isfinite, values)) else ()
+
+    def number(self, tag: int) -> float | None:
+        """The first value of a decimal or integer string."""
+        values = self.numbers(tag)
+        return values[0] if values else None
+
+    def short(self, tag: int, *, signed: bool = False) -> int | None:
+        """A 16-bit integer."""
+        value = self.raw.get(tag, b"")
+        return int.from_bytes(value[:2], "little" if self.little else "big", signed=signed) if len(value) >= 2 else None
+
+
+def read_header(path: Path) -> Header:
+    """Read what `path` says about its image.
+
+    Raises
+    ------
+    SeriesError
+        It is not DICOM, is cut off, contradicts itself, or asks for more memory than is sane.
+    """
+    name = path.name
+    try:
+        with FileIO(path) as file:
+            return _read(path, file)
+    except Broken as fault:
+        raise SeriesError(f"{name} cannot be read: {fault}; copy it again from its source.") from fault
+    except OSError as fault:
+        raise SeriesError(f"{name} cannot be opened ({fault.strerror}): check that it may be read.") from fault
+
+
+def _read(path: Path, file: FileIO) -> Header:
+    size = file.seek(0, 2)
+    file.seek(0)
+    data = file.read(_PREFIX) or b""
+    start = _data_set(path, data)
+    while True:
+        try:
+            syntax, start = _syntax(data, start if data[128:132] != b"DICM" else 132, size)
+            if syntax == a.DEFLATED:
+                return _inflated(path, file, start)
+            little = syntax != a.BIG_ENDIAN
+            raw, pixels = walk(data, start, size, explicit=syntax != a.IMPLICIT, little=little)
+            return Header(path, syntax, raw, pixels, size, little)
+        except Short:
+            if len(data) >= min(size, LONGEST):
+                raise Broken(f"its header is longer than {LONGEST >> 20} MiB") from None
+            data += file.read(len(data) * 7) or b""
+        except Doubt:
+            return _ask_pydicom(path, size)
+
+
+def _data_set(path: Path, data: bytes) -> int:
+    """Where the first element is, if this is a DICOM file at all."""
+    if data[128:132] == b"DICM":
+        return 132
+    group, number = int.from_bytes(data[:2], "little"), int.from_bytes(data[2:4], "little")
+    if len(data) >= 16 and group in (2, 8) and number <= 0x0100:
+        return 0
+    what = "is empty" if not data else "is not a DICOM file (it lacks the mark DICM)"
+    raise SeriesError(f"{path.name} {what}: choose a DICOM file or a folder of them.")
+
+
+def _syntax(data: bytes, start: int, size: int) -> tuple[str, int]:
+    """Read the file meta information: the transfer syntax, and where the data set begins."""
+    position, syntax, end = start, "", len(data)
+    while position + 12 <= end and data[position : position + 2] == b"\x02\0":
+        vr = data[position + 4 : position + 6]
+        if vr in LONG_VR:
+            length, value = int.from_bytes(data[position + 8 : position + 12], "little"), position + 12
+        elif vr in SHORT_VR:
+            length, value = int.from_bytes(data[position + 6 : position + 8], "little"), position + 8
+        else:
+            raise Doubt
+        if value + length > size:
+            raise Broken("its file meta information ends behind the end of the file")
+        if value + length > end:
+            raise Short
+        if data[position + 2 : position + 4] == b"\x10\0":
+            syntax = data[value : value + length].decode("latin-1").strip(" \0")
+        position = value + length
+    if position + 12 > end and end < size:
+        raise Short
+    if not syntax:
+        vr = data[position + 4 : position + 6]
+        syntax = a.EXPLICIT if vr in LONG_VR or vr in SHORT_VR else a.IMPLICIT
+    return syntax, position
+
+
+def inflate(file: FileIO, start: int) -> bytes:
+    """The inflated data set of a deflated file, unless it grows past `INFLATED`."""
+    file.seek(start)
+    stream = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        data = stream.decompress(file.readall() or b"", INFLATED)
+    except zlib.error as fault:
+        raise Broken("its deflated data are damaged") from fault
+    if stream.unconsumed_tail:
+        raise Broken(f"its deflated data grow past {INFLATED >> 20} MiB")
+    return data
+
+
+def inflated(path: Path) -> bytes:
+    """The inflated data set of the deflated file at `path`."""
+    with FileIO(path) as file:
+        head = file.read(_PREFIX) or b""
+        return inflate(file, _syntax(head, _data_set(path, head), file.seek(0, 2))[1])
+
+
+def _inflated(path: Path, file: FileIO, start: int) -> Header:
+    data = inflate(file, start)
+    try:
+        raw, pixels = walk(data, 0, len(data), explicit=True, little=True)
+    except (Doubt, Short) as fault:
+        raise Broken("its deflated data set is not in order") from fault
+    return Header(path, a.DEFLATED, raw, pixels, len(data))
+
+
+def _ask_pydicom(path: Path, size: int) -> Header:
+    """What pydicom makes of a file that the walker is not sure of."""
+    try:
+        with quiet():
+            dataset = pydicom.dcmread(path, defer_size=1 << 16, force=True)
+            syntax = str(getattr(dataset.file_meta, "TransferSyntaxUID", ""))
+            implicit, little = dataset.original_encoding
+            raw = {tag: _bytes(dataset, tag) for tag in a.WANTED if tag in dataset}
+            pixels = next(
+                (_place(dataset, tag) for tag in (a.PIXELS, a.FLOAT_PIXELS, a.DOUBLE_PIXELS) if tag in dataset), None
+            )
+    except (Exception, RecursionError) as fault:  # pydicom raises nearly everything on a damaged file
+        raise Broken("its elements are not in order") from fault
+    if not raw:
+        raise Broken("no known attribute was found in it")
+    if syntax in ("", a.IMPLICIT, a.EXPLICIT, a.BIG_ENDIAN):
+        syntax = a.BIG_ENDIAN if little is False else a.IMPLICIT if implicit else a.EXPLICIT
+    return Header(path, syntax, raw, pixels, size, little is not False)
+
+
+def _bytes(dataset: pydicom.Dataset, tag: int) -> bytes:
+    item = dataset.get_item(tag)
+    return item.value or b"" if isinstance(item, RawDataElement) and tag not in a.SEQUENCES else b""
+
+
+def _place(dataset: pydicom.Dataset, tag: int) -> Place:
+    item = dataset.get_item(tag)
+    if not isinstance(item, RawDataElement):
+        raise Broken("its pixel data cannot be found")
+    return Place(tag, item.value_tell, item.length, item.VR == "OW")

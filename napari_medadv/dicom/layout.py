@@ -1,0 +1,133 @@
+"""Layout: how the pixels of one file are stored (PS3.3 C.7.6.3, Image Pixel)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from napari_medadv.dicom import attribute as a
+from napari_medadv.dicom.header import Header
+from napari_medadv.dicom.walk import UNDEFINED
+from napari_medadv.errors import SeriesError
+
+GREY = ("MONOCHROME1", "MONOCHROME2")
+COLOUR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Rows, columns, channels and bits of the pixels of one file, checked against each other and against the file.
+
+    Attributes
+    ----------
+    allocated, stored, high
+        Bits Allocated, Bits Stored, High Bit.
+    planar
+        Whether the colour channels lie one after the other (Planar Configuration 1).
+    """
+
+    rows: int
+    columns: int
+    samples: int
+    frames: int
+    allocated: int
+    stored: int
+    high: int
+    signed: bool
+    planar: bool
+    photometric: str
+
+    @property
+    def colour(self) -> bool:
+        """Whether a pixel has three channels."""
+        return self.samples == 3
+
+    @property
+    def dtype(self) -> np.dtype[np.signedinteger] | np.dtype[np.unsignedinteger]:
+        """The integer type that holds one stored value."""
+        return np.dtype(f"{'i' if self.signed else 'u'}{self.allocated // 8}")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(y, x) or (y, x, channel) of one frame."""
+        return (self.rows, self.columns, 3) if self.colour else (self.rows, self.columns)
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of one frame that is not compressed."""
+        if self.photometric == "YBR_FULL_422":
+            return self.rows * self.columns * 2
+        return self.rows * self.columns * self.samples * (self.allocated // 8)
+
+    @property
+    def limits(self) -> tuple[int, int]:
+        """The least and the greatest integer that Bits Stored can hold."""
+        return (-(1 << self.stored - 1), (1 << self.stored - 1) - 1) if self.signed else (0, (1 << self.stored) - 1)
+
+
+def layout(header: Header) -> Layout:
+    """Read how the pixels are stored.
+
+    Raises
+    ------
+    SeriesError
+        There are no pixels, they are of a kind that is not read, or the file is too short for them.
+    """
+    name = header.path.name
+    if header.pixels is None:
+        raise SeriesError(f"{name} holds no pixel data: choose an image series.")
+    if header.pixels.tag != a.PIXELS:
+        raise SeriesError(f"{name} stores floating point pixels: only integer pixels can be read and written back.")
+    rows, columns, allocated = header.short(a.ROWS), header.short(a.COLUMNS), header.short(a.BITS_ALLOCATED)
+    if not rows or not columns or not allocated:
+        raise SeriesError(f"{name} does not say how large its image is: Rows, Columns and Bits Allocated are expected.")
+    samples = header.short(a.SAMPLES) or 1
+    stored = header.short(a.BITS_STORED) or allocated
+    high = header.short(a.HIGH_BIT)
+    photometric = header.text(a.PHOTOMETRIC) or "MONOCHROME2"
+    found = Layout(
+        rows,
+        columns,
+        samples,
+        max(1, int(header.number(a.FRAMES) or 1)),
+        allocated,
+        stored,
+        stored - 1 if high is None else high,
+        header.short(a.SIGNED) == 1,
+        header.short(a.PLANAR) == 1,
+        photometric,
+    )
+    if allocated not in (8, 16, 32) or not stored - 1 <= found.high < allocated or stored > allocated:
+        raise SeriesError(
+            f"{name} stores {stored} bits (high bit {found.high}) in {allocated}: 8, 16 or 32 allocated bits are expected."
+        )
+    if (photometric not in GREY or samples != 1) and (photometric not in COLOUR or samples != 3 or allocated != 8):
+        raise SeriesError(
+            f"{name} has {samples} channels of {allocated} bits as {photometric}: grey values or 8-bit RGB or YBR are expected."
+        )
+    _check_length(header, found)
+    return found
+
+
+def _check_length(header: Header, found: Layout) -> None:
+    """Refuse a file that ends before its pixels do, before any memory is asked for."""
+    assert header.pixels is not None
+    offset, length = header.pixels.offset, header.pixels.length
+    there = header.size - offset
+    if header.syntax in a.NATIVE:
+        needed = found.frame_bytes * found.frames
+        if length == UNDEFINED or length < needed:
+            raise SeriesError(
+                f"{header.path.name} declares {0 if length == UNDEFINED else length} bytes of pixels where its size needs {needed}: "
+                "copy it again from its source."
+            )
+        if there < needed:
+            raise SeriesError(
+                f"{header.path.name} is cut off: {there} of {needed} bytes of pixels are there; copy it again from its source."
+            )
+    elif there < 16 or found.rows * found.columns * found.frames > there * 4000:
+        raise SeriesError(
+            f"{header.path.name} is cut off: {there} bytes cannot hold {found.frames} compressed frames of "
+            f"{found.rows} x {found.columns}; copy it again from its source."
+        )

@@ -1,0 +1,97 @@
+"""Marks: every attribute by which a derived image says what it is (PS3.3 C.7.6.1, C.12.1; PS3.16 CID 7005, 7202, 7203)."""
+
+from __future__ import annotations
+
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence as Items
+
+from napari_medadv.dicom import attribute as a
+from napari_medadv.dicom.derivation import Derivation
+from napari_medadv.dicom.meaning import ADVERSARIAL
+from napari_medadv.dicom.series import Instance
+
+_SIGNED = (0x4FFE0001, 0xFFFAFFFA, 0x04000500)
+_STALE = (0x00880200, 0xFFFCFFFC, 0x7FE00001, 0x7FE00002, 0x7FE00003)
+
+
+def mark(dataset: Dataset, derivation: Derivation, instance: Instance) -> None:
+    """Mark a data set as derived and synthetic, and remove what is no longer true of it."""
+    _unsay(dataset)
+    _image_type(dataset, derivation)
+    dataset.SyntheticData = "YES"
+    dataset.QualityControlImage = "YES"
+    dataset.DerivationDescription = derivation.text
+    dataset.DerivationCodeSequence = Items([code("113042", "Pixel by pixel addition")])
+    dataset.SourceImageSequence = Items([_source(dataset, instance)])
+    equipment = [] if "ContributingEquipmentSequence" not in dataset else list(dataset.ContributingEquipmentSequence)
+    dataset.ContributingEquipmentSequence = Items([*equipment, _equipment(derivation)])
+    description = str(dataset.get("SeriesDescription", "") or "")
+    parts = (derivation.mark, derivation.label, description)
+    dataset.SeriesDescription = " ".join(part for part in parts if part)[:64].rstrip()
+    if (number := dataset.get("SeriesNumber")) is not None and str(number).strip():
+        dataset.SeriesNumber = int(number) + 9000
+    if instance.header.syntax in a.LOSSY_SYNTAXES - {a.JPEG2000, a.HTJ2K} and "LossyImageCompression" not in dataset:
+        dataset.LossyImageCompression = "01"
+    if derivation.moment is not None:
+        date, time = derivation.moment.strftime("%Y%m%d"), derivation.moment.strftime("%H%M%S")
+        for what in ("InstanceCreation", "Series", "Content"):
+            setattr(dataset, f"{what}Date", date)
+            setattr(dataset, f"{what}Time", time)
+
+
+def code(value: str, meaning: str, scheme: str = "DCM") -> Dataset:
+    """One item of a code sequence."""
+    item = Dataset()
+    item.CodeValue = value
+    item.CodingSchemeDesignator = scheme
+    item.CodeMeaning = meaning
+    return item
+
+
+def _unsay(dataset: Dataset) -> None:
+    """Remove signatures, thumbnails, offset tables and overlays that lay in the unused bits of the source's pixels."""
+    for tag in (*_SIGNED, *_STALE):
+        if tag in dataset:
+            del dataset[tag]
+    for group in range(0x6000, 0x6100, 2):
+        if (group, 0x0010) in dataset and (group, 0x3000) not in dataset:
+            for tag in [each for each in dataset.keys() if each.group == group]:
+                del dataset[tag]
+
+
+def _image_type(dataset: Dataset, derivation: Derivation) -> None:
+    """DERIVED first, never ORIGINAL; enhanced images allow no further value (PS3.3 C.8.16.1)."""
+    found = dataset.get("ImageType") or []
+    values = [found] if isinstance(found, str) else [str(value) for value in found]
+    if len(values) == 4 and "SharedFunctionalGroupsSequence" in dataset:
+        dataset.ImageType = ["DERIVED", *values[1:]]
+        return
+    modality = str(dataset.get("Modality", ""))
+    rest = values[2:] or [{"CT": "AXIAL", "MR": "OTHER"}.get(modality, "")]
+    if modality == "CT" and rest[0] not in ("AXIAL", "LOCALIZER"):
+        rest = ["AXIAL", *rest[1:]]
+    added = [ADVERSARIAL] if derivation.adversarial and ADVERSARIAL not in rest else []
+    dataset.ImageType = ["DERIVED", "SECONDARY", *rest, *added]
+
+
+def _source(dataset: Dataset, instance: Instance) -> Dataset:
+    """The reference to the source image; called before the data set gets its own UID."""
+    item = Dataset()
+    item.ReferencedSOPClassUID = dataset.SOPClassUID
+    item.ReferencedSOPInstanceUID = instance.sop_uid
+    item.SpatialLocationsPreserved = "YES"
+    item.PurposeOfReferenceCodeSequence = Items([code("121322", "Source image for image processing operation")])
+    return item
+
+
+def _equipment(derivation: Derivation) -> Dataset:
+    item = Dataset()
+    item.PurposeOfReferenceCodeSequence = Items([code("109100", "Synthesizing Equipment")])
+    item.Manufacturer = derivation.manufacturer
+    item.ManufacturerModelName = derivation.model
+    if derivation.version:
+        item.SoftwareVersions = derivation.version
+    if derivation.moment is not None:
+        item.ContributionDateTime = derivation.moment.strftime("%Y%m%d%H%M%S")
+    item.ContributionDescription = "Pixels changed to test a classifier: not for diagnosis"
+    return item

@@ -1,0 +1,101 @@
+"""Meaning: what the stored integers of a series stand for, and the windows that its files propose."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from napari_medadv.dicom import attribute as a
+from napari_medadv.dicom.header import Header
+from napari_medadv.dicom.layout import Layout
+from napari_medadv.volume import Floats, Scale, Window
+
+ADVERSARIAL = "ADVERSARIAL"
+"""The word in Image Type and Series Description that marks our own output."""
+_UNSPECIFIED = ("", "US", "UNSPECIFIED")
+
+
+def scale(headers: Sequence[Header], layout: Layout) -> Scale:
+    """The scale of slices in order, one slope and intercept a slice unless all are the same."""
+    low, high = layout.limits
+    if layout.colour:
+        return Scale("level", low, high)
+    slope = np.array([_or(header.number(a.SLOPE), 1.0) or 1.0 for header in headers])
+    intercept = np.array([_or(header.number(a.INTERCEPT), 0.0) for header in headers])
+    if a.MODALITY_LUT in headers[0]:
+        slope, intercept = np.ones(1), np.zeros(1)
+    if (slope == slope[0]).all() and (intercept == intercept[0]).all():
+        slope, intercept = slope[:1], intercept[:1]
+    return Scale(_unit(headers[0], slope, intercept), low, high, slope, intercept, _padding(headers[0], layout))
+
+
+def _or(value: float | None, otherwise: float) -> float:
+    return otherwise if value is None else value
+
+
+def _unit(header: Header, slope: Floats, intercept: Floats) -> str:
+    if a.MODALITY_LUT in header:
+        return "stored value"
+    named = header.text(a.RESCALE_TYPE).upper()
+    if named not in _UNSPECIFIED:
+        return "HU" if named == "HU" else header.text(a.RESCALE_TYPE)
+    if header.text(a.MODALITY) == "CT" and a.SLOPE in header:
+        return "HU"
+    if header.text(a.UNITS) and a.SLOPE in header:
+        return header.text(a.UNITS)
+    return "stored value" if (slope == 1).all() and (intercept == 0).all() else "rescaled value"
+
+
+def _padding(header: Header, layout: Layout) -> tuple[int, int] | None:
+    first = header.short(a.PADDING, signed=layout.signed)
+    if first is None:
+        return None
+    limit = header.short(a.PADDING_LIMIT, signed=layout.signed)
+    low, high = sorted((first, first if limit is None else limit))
+    least, most = layout.limits
+    return None if high < least or low > most else (max(low, least), min(high, most))
+
+
+def windows(header: Header) -> tuple[Window, ...]:
+    """The windows that a file proposes, in the unit after rescaling; impossible ones are left out."""
+    named = header.text(a.VOI_FUNCTION)
+    function = named if named in ("LINEAR_EXACT", "SIGMOID") else "LINEAR"
+    explanations = header.texts(a.WINDOW_EXPLANATION)
+    found = []
+    for index, (center, width) in enumerate(
+        zip(header.numbers(a.WINDOW_CENTER), header.numbers(a.WINDOW_WIDTH), strict=False)
+    ):
+        if width >= 1 or (function != "LINEAR" and width > 0):
+            explanation = explanations[index] if index < len(explanations) else ""
+            found.append(Window(center, width, function, explanation))  # type: ignore[arg-type]
+    return tuple(found)
+
+
+def facts(headers: Sequence[Header], layout: Layout) -> tuple[str, ...]:
+    """What is unusual about the pixels of these slices, in words."""
+    header, found = headers[0], []
+    if any(synthetic(each) for each in headers):
+        marked = any(adversarial(each) for each in headers)
+        found.append("synthetic: marked as " + ("adversarial test image" if marked else "made artificially"))
+    if layout.colour and layout.photometric.startswith("YBR"):
+        found.append(f"colours were stored as {layout.photometric} and are read as RGB")
+    if any(each.text(a.LOSSY) == "01" or each.syntax in (a.JPEG_BASELINE, a.JPEG_EXTENDED) for each in headers):
+        found.append("lossy compression: fine structure was lost before this volume was read")
+    if a.MODALITY_LUT in header:
+        found.append("a modality lookup table is not applied: values are stored values")
+    if a.VOI_LUT in header:
+        found.append("a display lookup table is not applied: windows are linear")
+    if header.text(a.BURNED_IN) == "YES":
+        found.append("the file says that text is burned into the image")
+    return tuple(found)
+
+
+def synthetic(header: Header) -> bool:
+    """Whether a file says that it was made artificially (Synthetic Data), or carries our mark."""
+    return header.text(a.SYNTHETIC) == "YES" or adversarial(header)
+
+
+def adversarial(header: Header) -> bool:
+    """Whether a file carries the mark of an adversarial test image."""
+    return ADVERSARIAL in header.texts(a.IMAGE_TYPE) or header.text(a.SERIES_DESCRIPTION).startswith(f"[{ADVERSARIAL}")
