@@ -95,7 +95,7 @@ def _rle(data: bytes, layout: Layout, stream: Codestream | None) -> Array:
             raise Undecodable("its RLE segments lie outside of the frame")
         if (end - start) * 64 < len(plane) - 128:
             raise Undecodable("its RLE segments are too short for the frame")
-        if len(imagecodecs.packbits_decode(data[start:end], out=memoryview(plane))) < len(plane):
+        if len(imagecodecs.packbits_decode(data[start:end], out=plane.data)) < len(plane):
             raise Undecodable("its RLE segments are too short for the frame")
     width = layout.allocated // 8
     values = out.reshape(layout.samples, width, -1)[:, ::-1]

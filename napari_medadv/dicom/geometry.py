@@ -69,8 +69,8 @@ def arrange(headers: Sequence[Header]) -> Stack:
         return _unplaced(headers)
     orientation = np.array([header.numbers(a.ORIENTATION) for header in headers])
     along_row, along_column = orientation[0, :3], orientation[0, 3:]
-    lengths = np.linalg.norm(along_row), np.linalg.norm(along_column)
-    if max(abs(lengths[0] - 1), abs(lengths[1] - 1), abs(float(along_row @ along_column))) > 1e-2:
+    directions = orientation[0].reshape(2, 3)
+    if np.abs(directions @ directions.T - np.eye(2)).max() > 1e-2:
         found = Problem("orientation", "its Image Orientation is no pair of perpendicular directions of length 1")
         return Stack(tuple(range(len(headers))), np.eye(4), True, (), (found,))
     positions = np.array([header.numbers(a.POSITION) for header in headers])
@@ -100,7 +100,7 @@ def _unplaced(headers: Sequence[Header]) -> Stack:
         spacing, facts = (1.0, 1.0), ("the file gives no pixel spacing: distances are in pixels",)
     affine = np.zeros((4, 4))
     affine[2, 0] = affine[3, 3] = 1
-    affine[1, 1], affine[0, 2] = spacing[0], spacing[1]
+    affine[1, 1], affine[0, 2] = spacing
     problems: tuple[Problem, ...] = ()
     if len(headers) > 1:
         missing = sum(not placed(header) for header in headers)

@@ -31,7 +31,7 @@ def read_pixels(header: Header, layout: Layout, out: Array) -> None:
         elif header.syntax == a.DEFLATED or layout.colour or not header.little:
             out[...] = _arranged(np.frombuffer(_native(header, layout), np.uint8), header, layout, out)
         else:
-            _read_into(header, memoryview(out).cast("B"))
+            _read_into(header, out.data.cast("B"))
     except (Undecodable, Broken) as fault:
         raise SeriesError(f"{header.path.name} cannot be decoded: {fault}; copy it again from its source.") from fault
     except OSError as fault:

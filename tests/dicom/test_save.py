@@ -1,0 +1,256 @@
+"""A derived series: marked, whole or absent, and the same volume when it is read again."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pydicom
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from napari_medadv.dicom import save as saving
+from napari_medadv.dicom.decode import decode
+from napari_medadv.dicom.derivation import Derivation
+from napari_medadv.dicom.encode import encode
+from napari_medadv.dicom.save import save
+from napari_medadv.dicom.series import scan
+from napari_medadv.errors import Cancelled, OutputError
+from napari_medadv.volume import Volume
+from tests.dicom.making import dataset, dciodvfy, write
+
+Folder = Callable[..., Path]
+PGD = Derivation("PGD, Linf 8 HU, seed 0, model sha256 00", label="PGD 8 HU", version="0.1.0")
+
+
+def same(one: Volume, other: Volume) -> bool:
+    return bool(
+        np.array_equal(one.voxels, other.voxels)
+        and one.voxels.dtype == other.voxels.dtype
+        and np.array_equal(one.affine, other.affine)
+        and np.array_equal(one.scale.slope, other.scale.slope)
+        and np.array_equal(one.scale.intercept, other.scale.intercept)
+        and (one.scale.unit, one.scale.lowest, one.scale.highest)
+        == (other.scale.unit, other.scale.lowest, other.scale.highest)
+        and one.scale.padding == other.scale.padding
+        and (one.windows, one.photometric, one.placed) == (other.windows, other.photometric, other.placed)
+    )
+
+
+def changed(volume: Volume) -> Volume:
+    voxels = volume.voxels.copy()
+    voxels[:, 2:5, 2:5] += 3
+    return volume.with_voxels(voxels)
+
+
+def test_round_trip_and_marks(folder: Folder, tmp_path: Path) -> None:
+    source = folder(4)
+    before = {path.name: path.read_bytes() for path in source.iterdir()}
+    series = scan(source)[0]
+    volume = changed(decode(series))
+    files = save(volume, series, PGD, tmp_path / "out")
+    assert [path.name for path in files] == ["0001.dcm", "0002.dcm", "0003.dcm", "0004.dcm"]
+    assert {path.name: path.read_bytes() for path in source.iterdir()} == before
+    again = scan(tmp_path / "out")[0]
+    assert same(decode(again), volume)
+    assert decode(again).facts == ("synthetic: marked as adversarial test image",)
+    assert again.uid != series.uid and again.study_uid != series.study_uid
+    ds, original = pydicom.dcmread(files[0]), pydicom.dcmread(series.instances[0].path)
+    assert list(ds.ImageType) == ["DERIVED", "SECONDARY", "AXIAL", "ADVERSARIAL"]
+    assert ds.SyntheticData == ds.QualityControlImage == ds.QualityControlSubject == "YES"
+    assert ds.DerivationDescription == PGD.text
+    assert ds.SourceImageSequence[0].ReferencedSOPInstanceUID == original.SOPInstanceUID
+    assert ds.SourceImageSequence[0].PurposeOfReferenceCodeSequence[0].CodeValue == "121322"
+    assert ds.ContributingEquipmentSequence[0].PurposeOfReferenceCodeSequence[0].CodeValue == "109100"
+    assert ds.SeriesDescription == "[ADVERSARIAL TEST] PGD 8 HU thorax" and ds.SeriesNumber == 9003
+    assert (ds.PatientID, str(ds.PatientName)) == ("ADV-P1", "ADV^Doe Jane")
+    assert ds.FrameOfReferenceUID == original.FrameOfReferenceUID and ds.SOPInstanceUID != original.SOPInstanceUID
+    assert ds.file_meta.MediaStorageSOPInstanceUID == ds.SOPInstanceUID
+
+
+def test_the_study_is_kept_when_asked_for(folder: Folder, tmp_path: Path) -> None:
+    series = scan(folder(2))[0]
+    ds = pydicom.dcmread(save(decode(series), series, PGD, tmp_path / "out", keep_study=True)[0])
+    assert ds.StudyInstanceUID == series.study_uid and ds.PatientID == "P1" and ds.SyntheticData == "YES"
+
+
+def test_identity_is_removed_when_asked_for(folder: Folder, tmp_path: Path) -> None:
+    series = scan(folder(2, InstitutionName="Hospital"))[0]
+    for path in save(decode(series), series, PGD, tmp_path / "out", deidentify=True):
+        ds = pydicom.dcmread(path)
+        text = str(ds)
+        for word in (
+            "Doe",
+            "Jane",
+            "Hospital",
+            "19700101",
+            "20200101",
+            "A1",
+            "Ref^A",
+            series.uid,
+            series.instances[0].sop_uid,
+        ):
+            assert f"'{word}" not in text and f" {word}" not in text, word
+        assert ds.PatientIdentityRemoved == "YES" and ds.DerivationDescription == PGD.text
+
+
+def test_the_same_work_gives_the_same_bytes(folder: Folder, tmp_path: Path) -> None:
+    series = scan(folder(2))[0]
+    volume = decode(series)
+    one, two = (save(volume, series, PGD, tmp_path / name)[1].read_bytes() for name in ("one", "two"))
+    assert one == two
+    other = save(changed(volume), series, PGD, tmp_path / "three")[1]
+    assert pydicom.dcmread(other).SOPInstanceUID != pydicom.dcmread(tmp_path / "one" / "0002.dcm").SOPInstanceUID
+
+
+def test_what_is_no_longer_true_is_removed(folder: Folder, tmp_path: Path) -> None:
+    path = folder(1)
+    file = next(path.iterdir())
+    ds = pydicom.dcmread(file)
+    ds.add_new("SmallestImagePixelValue", "SS", -5)
+    ds.add_new("LargestImagePixelValue", "SS", 5)
+    ds.IconImageSequence = [pydicom.Dataset()]
+    ds.add_new(0xFFFAFFFA, "SQ", [pydicom.Dataset()])
+    ds.add_new(0x60000010, "US", 16)
+    ds.add_new(0x60000102, "US", 12)
+    ds.save_as(file)
+    series = scan(path)[0]
+    volume = changed(decode(series))
+    derived = encode(volume, series, replace(PGD, moment=datetime(2026, 1, 2, 3, 4, 5)))[0]
+    assert (
+        derived.SmallestImagePixelValue == volume.voxels.min() and derived.LargestImagePixelValue == volume.voxels.max()
+    )
+    assert derived["SmallestImagePixelValue"].VR == "SS"
+    assert "IconImageSequence" not in derived and 0xFFFAFFFA not in derived and 0x60000010 not in derived
+    assert derived.SeriesDate == "20260102"
+
+
+def test_output_is_refused_in_and_over_the_source(folder: Folder, tmp_path: Path) -> None:
+    source = folder(2)
+    series = scan(source)[0]
+    volume = decode(series)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "x").write_text("x")
+    (tmp_path / "empty").mkdir()
+    for out, words in (
+        (source, "source"),
+        (source / "out", "source"),
+        (tmp_path, "source"),
+        (series.instances[0].path, "source"),
+        (tmp_path / "full", "exists already"),
+        (tmp_path / "full" / "x", "exists already"),
+    ):
+        with pytest.raises(OutputError, match=words):
+            save(volume, series, PGD, out)
+    assert save(volume, series, PGD, tmp_path / "empty")
+    with pytest.raises(OutputError, match="did not come from this series"):
+        save(replace(volume, series_uid="1.2"), series, PGD, tmp_path / "other")
+
+
+def test_a_file_may_be_saved_beside_itself_but_not_over(folder: Folder) -> None:
+    file = next(folder(1).iterdir())
+    series = scan(file)[0]
+    assert save(decode(series), series, PGD, file.parent / "out")
+
+
+@pytest.mark.parametrize("fault", [OSError(28, "No space left on device"), Cancelled("Saving"), KeyboardInterrupt()])
+def test_nothing_half_written_is_left(
+    folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: BaseException
+) -> None:
+    series = scan(folder(3))[0]
+    real, calls = pydicom.dcmwrite, []
+
+    def full(path: Path, ds: Any, **settings: Any) -> None:
+        calls.append(path)
+        if len(calls) == 2:
+            raise fault
+        real(path, ds, **settings)
+
+    monkeypatch.setattr(saving, "dcmwrite", full)
+    with pytest.raises(OutputError if isinstance(fault, OSError) else type(fault)):
+        save(decode(series), series, PGD, tmp_path / "out")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["source"]
+
+
+def test_unfinished_output_is_not_read(folder: Folder, tmp_path: Path) -> None:
+    shutil.copytree(folder(1), tmp_path / "source" / ".out.abc.partial")
+    assert scan(tmp_path / "source")[0].frames == 1
+
+
+def test_a_derivation_must_fit() -> None:
+    with pytest.raises(ValueError, match="1024"):
+        Derivation("x" * 1025)
+    with pytest.raises(ValueError, match="backslash"):
+        Derivation("a\\b")
+
+
+@pytest.mark.parametrize("modality", ["CT", "MR", "CR", "XC"])
+@pytest.mark.parametrize("option", [{}, {"keep_study": True}, {"deidentify": True}])
+def test_the_validator_finds_no_new_error(modality: str, option: dict[str, Any], tmp_path: Path) -> None:
+    voxels = np.zeros((8, 8, 3), np.uint8) if modality == "XC" else None
+    source = write(dataset(modality, voxels=voxels), tmp_path / "source" / "a.dcm")
+    series = scan(source)[0]
+    derived = save(decode(series), series, PGD, tmp_path / "out", **option)[0]
+    assert dciodvfy(derived) <= dciodvfy(source)
+
+
+@pytest.mark.parametrize("name", ["CT_small.dcm", "MR_small.dcm", "SC_rgb_rle.dcm", "693_J2KR.dcm", "JPEG-LL.dcm"])
+def test_real_files(name: str, tmp_path: Path) -> None:
+    from pydicom.data import get_testdata_file
+
+    found = get_testdata_file(name, download=False)
+    if not found:
+        pytest.skip(f"{name} is not installed")
+    series = scan(Path(str(found)))[0]
+    volume = decode(series)
+    derived = save(volume, series, PGD, tmp_path / "out")
+    assert same(decode(scan(tmp_path / "out")[0]), volume)
+    assert dciodvfy(derived[0]) <= dciodvfy(series.instances[0].path)
+
+
+def test_simpleitk_reads_the_same_integers(folder: Folder, tmp_path: Path) -> None:
+    import SimpleITK
+
+    series = scan(folder(4))[0]
+    volume = changed(decode(series))
+    files = save(volume, series, PGD, tmp_path / "out")
+    reader: Any = SimpleITK.ImageSeriesReader()  # type: ignore[no-untyped-call]
+    reader.SetFileNames([str(path) for path in files])
+    image = reader.Execute()
+    assert (SimpleITK.GetArrayFromImage(image) == volume.values()).all()
+    assert np.allclose(image.GetSpacing(), volume.spacing[::-1])
+    assert np.allclose(image.GetOrigin(), volume.affine[:3, 3])
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_any_integers_survive(data: st.DataObject, tmp_path: Path) -> None:
+    dtype = np.dtype(data.draw(st.sampled_from(["u1", "i1", "u2", "i2"])))
+    stored = data.draw(st.integers(2, dtype.itemsize * 8))
+    low, high = (-(1 << stored - 1), (1 << stored - 1) - 1) if dtype.kind == "i" else (0, (1 << stored) - 1)
+    pixels = arrays.arrays(dtype, (3, 5, 3), elements=st.integers(low, high))
+    slopes = data.draw(st.lists(st.sampled_from([1, 0.5, 2.5, 1e-3, 3.2e-5]), min_size=3, max_size=3))
+    intercept = data.draw(st.sampled_from([0, -1024, -1000.5, 7]))
+    padding = data.draw(st.none() | st.integers(low, high))
+    clean, other = data.draw(pixels), data.draw(pixels)
+    shutil.rmtree(tmp_path)
+    for index in range(3):
+        ds = dataset("CT", index, voxels=clean[index], BitsStored=stored, HighBit=stored - 1)
+        ds.RescaleSlope, ds.RescaleIntercept = slopes[index], intercept
+        if padding is not None:
+            ds.add_new("PixelPaddingValue", "SS" if dtype.kind == "i" else "US", padding)
+        write(ds, tmp_path / "in" / f"{index}.dcm")
+    series = scan(tmp_path / "in")[0]
+    volume = decode(series)
+    assert (volume.voxels == clean).all() and volume.voxels.dtype == dtype
+    assert (volume.scale.slope == (slopes[:1] if len(set(slopes)) == 1 else slopes)).all()
+    assert volume.scale.padding == (None if padding is None else (padding, padding))
+    save(volume.with_voxels(other), series, PGD, tmp_path / "out")
+    assert same(decode(scan(tmp_path / "out")[0]), volume.with_voxels(other))
