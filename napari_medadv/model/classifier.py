@@ -51,6 +51,10 @@ class Classifier:
         For records: the card's name, and the digest of the weights' file.
     batch
         How many slices are read at once.
+    channels
+        Of the series that it reads: 1 grey, 3 colour; 0 where nobody knows.
+    facts
+        Sentences on how its network was found to behave; they go beside its name.
     """
 
     network: Network
@@ -64,6 +68,8 @@ class Classifier:
     sha256: str = ""
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     batch: int = 8
+    channels: int = 0
+    facts: tuple[str, ...] = ()
 
     def tensor(self, volume: Volume, slices: Array | None = None) -> Tensor:
         """The values that the classifier reads: float32, (batch, channel, z, y, x), in the unit of the volume.
@@ -89,6 +95,12 @@ class Classifier:
         ModelError
             The network refuses the input, or answers with something else than finite logits.
         """
+        if self.channels not in (0, values.shape[1]):
+            reads, holds = ("colour" if count == 3 else "grey" for count in (self.channels, values.shape[1]))
+            raise ModelError(
+                f"{self.name} reads {reads} images of {self.channels} channels, and this series is {holds} with {values.shape[1]}: "
+                "attach another classifier, or put a `repeat` or `grey` step into its card."
+            )
         values = intake(values)
         if self.reads == "slices":
             values = values.squeeze(2)
