@@ -131,7 +131,7 @@ def test_text_that_torch_would_turn_into_code_does_not_run(weights: Path, tmp_pa
     def imports(content: dict[str, Any]) -> None:
         signature = content["graph_module"]["module_call_graph"][0]["signature"]
         context = json.dumps([{"__enum__": True, "fqn": "antigravity:x", "name": "y"}])
-        leaf = {"type": None, "context": None, "children_spec": []}
+        leaf: dict[str, Any] = {"type": None, "context": None, "children_spec": []}
         signature["out_spec"] = json.dumps([1, {"type": "builtins.dict", "context": context, "children_spec": [leaf]}])
 
     def parameter(content: dict[str, Any]) -> None:

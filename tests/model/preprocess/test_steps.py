@@ -9,6 +9,7 @@ from torch import Tensor
 from napari_medadv.catalogue import entry, names
 from napari_medadv.errors import ModelError
 from napari_medadv.model.card import STEPS
+from napari_medadv.model.classifier import Step
 from napari_medadv.model.preprocess.channels import Channels
 from napari_medadv.model.preprocess.crop import Crop
 from napari_medadv.model.preprocess.flip import Flip
@@ -23,7 +24,7 @@ from napari_medadv.model.preprocess.standardise import Standardise
 from napari_medadv.model.preprocess.standardise_image import StandardiseImage
 from napari_medadv.model.preprocess.window import Window
 
-SLICE = {
+SLICE: dict[str, tuple[Step, int]] = {
     "channels": (Channels((2, 0)), 3),
     "crop": (Crop((4, 3)), 1),
     "flip": (Flip(("y",)), 1),
@@ -37,7 +38,7 @@ SLICE = {
     "standardise_image": (StandardiseImage(), 1),
     "window": (Window(0, 20), 1),
 }
-VOLUME = SLICE | {
+VOLUME: dict[str, tuple[Step, int]] = SLICE | {
     "crop": (Crop((2, 4, 3), start=(1, 0, 2)), 1),
     "flip": (Flip(("z", "x")), 1),
     "layout": (Layout(("channel", "x", "y", "z")), 1),
@@ -61,7 +62,8 @@ def test_every_step_of_the_folder_is_tried_here() -> None:
 @pytest.mark.parametrize("name", sorted(SLICE))
 def test_gradients_pass_and_settings_are_a_frozen_record(name: str, axes: int) -> None:
     step, channels = (SLICE if axes == 2 else VOLUME)[name]
-    assert dataclasses.is_dataclass(step) and type(step).__dataclass_params__.frozen  # type: ignore[attr-defined]
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        vars(type(step))["__setattr__"](step, dataclasses.fields(step)[0].name, None)  # type: ignore[arg-type]
     values = image(channels, axes).requires_grad_(True)
     before = values.detach().clone()
     out = step(values)
