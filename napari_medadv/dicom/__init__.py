@@ -1,5 +1,9 @@
-"""DICOM: series in, volumes out, and back.
+"""DICOM: series in, volumes out, and back."""
 
-The verbs live in the modules of their name: `series.scan`, `decode.decode`, `encode.encode`, `save.save`;
-`window.presets` names display windows, `derivation.Derivation` tells what was done.
-"""
+from napari_medadv.dicom.decode import decode
+from napari_medadv.dicom.derivation import Derivation
+from napari_medadv.dicom.encode import encode
+from napari_medadv.dicom.save import save
+from napari_medadv.dicom.series import Instance, Rejected, Scan, Series, scan
+
+__all__ = ["Derivation", "Instance", "Rejected", "Scan", "Series", "decode", "encode", "save", "scan"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -16,7 +17,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from napari_medadv.dicom import save as saving
 from napari_medadv.dicom.decode import decode
 from napari_medadv.dicom.derivation import Derivation
 from napari_medadv.dicom.encode import encode
@@ -173,7 +173,7 @@ def test_nothing_half_written_is_left(
             raise fault
         real(path, ds, **settings)
 
-    monkeypatch.setattr(saving, "dcmwrite", full)
+    monkeypatch.setattr(sys.modules[save.__module__], "dcmwrite", full)
     with pytest.raises(OutputError if isinstance(fault, OSError) else type(fault)):
         save(decode(series), series, PGD, tmp_path / "out")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["source"]
