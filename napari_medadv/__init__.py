@@ -14,8 +14,12 @@ from napari_medadv.errors import MedAdvError
 
 if TYPE_CHECKING:
     from napari_medadv.attacks.perturb import Perturbation, perturb
+    from napari_medadv.dicom.decode import decode
+    from napari_medadv.dicom.save import save
+    from napari_medadv.dicom.series import Series, scan
     from napari_medadv.measure.heatmap import signed_difference
     from napari_medadv.model.classifier import Classifier
+    from napari_medadv.model.load import load_classifier
     from napari_medadv.prediction import Findings, Prediction
     from napari_medadv.threat import L2, Conceal, Confuse, Fabricate, Linf, Region, Threat
     from napari_medadv.volume import Scale, Volume, Window
@@ -34,10 +38,15 @@ _HOMES = {
     "Prediction": "prediction",
     "Region": "threat",
     "Scale": "volume",
+    "Series": "dicom.series",
     "Threat": "threat",
     "Volume": "volume",
     "Window": "volume",
+    "decode": "dicom.decode",
+    "load_classifier": "model.load",
     "perturb": "attacks.perturb",
+    "save": "dicom.save",
+    "scan": "dicom.series",
     "signed_difference": "measure.heatmap",
 }
 
@@ -54,10 +63,15 @@ __all__ = [
     "Prediction",
     "Region",
     "Scale",
+    "Series",
     "Threat",
     "Volume",
     "Window",
+    "decode",
+    "load_classifier",
     "perturb",
+    "save",
+    "scan",
     "signed_difference",
 ]
 
