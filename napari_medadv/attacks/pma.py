@@ -1,4 +1,4 @@
-"""Probability margin attack (PMA), Ma et al. 2024, https://arxiv.org/abs/2411.15210."""
+"""Probability margin attack (PMA), Xie et al. 2024, https://arxiv.org/abs/2411.15210."""
 
 from __future__ import annotations
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
 from napari_medadv.attacks.task import Task
+from napari_medadv.threat.ball import largest
 
 SURE = 1e-3
 """A margin that survives another batch size or thread count, in logits."""
@@ -46,6 +49,26 @@ class Smallest:
         self._margin[rows[change]] = margin[change]
         return success
 
+    def lengthen(self, direction: Tensor, steps: int = 10) -> None:
+        """Go along `direction`, further each time, where none succeeded: rounding to the grid may have lost it.
+
+        Parameters
+        ----------
+        direction
+            (batch, channel, z, y, x): from the clean values.
+        steps
+            Queries at most, for each entry that failed.
+        """
+        scale = 1.0
+        for _ in range(max(steps, 1)):
+            rows = (~self.found).nonzero().flatten()
+            if not len(rows):
+                return
+            task = self.task.take(rows)
+            here = task.nearest(task.allow(task.clean + scale * direction[rows]))
+            self.see(here, task.margin(here), rows)
+            scale *= 1.3
+
     def halve(self, towards: Tensor, steps: int) -> None:
         """Look between `towards` (the clean image, say) and the smallest for a smaller one, by halving the way.
 
@@ -67,16 +90,38 @@ class Smallest:
             success = self.see(here, task.margin(here), rows).view(-1, 1, 1, 1, 1)
             low, high = torch.where(success, low, middle), torch.where(success, middle, high)
 
+    def refine(self, steps: int) -> None:
+        """Shrink what was found: towards the clean image, or, where voxels are counted, by sparing the smallest changes.
+
+        Parameters
+        ----------
+        steps
+            Queries for each entry that succeeded.
+        """
+        if self.task.budget.norm != "L0":
+            self.halve(self.task.clean, steps)
+            return
+        rows = self.found.nonzero().flatten()
+        if not len(rows):
+            return
+        task = self.task.take(rows)
+        delta = self.values[rows] - task.clean
+        low, high = torch.zeros_like(self.size[rows]), self.size[rows].clone()
+        for _ in range(steps):
+            middle = ((low + high) / 2).floor()
+            here = task.clean + delta * largest(delta, middle)
+            success = self.see(here, task.margin(here), rows)
+            low, high = torch.where(success, low, middle), torch.where(success, middle, high)
+
+
+def cosine(first: float, last: float, count: int, steps: int) -> float:
+    """From `first` to `last` along half a cosine."""
+    return last + (first - last) * (1 + math.cos(math.pi * count / max(steps - 1, 1))) / 2
+
 
 def along(task: Task, direction: Tensor, steps: int = 10) -> Smallest:
-    """The smallest stored change along `direction`, (batch, channel, z, y, x), first lengthened until it succeeds."""
+    """The smallest stored change along `direction`, (batch, channel, z, y, x), lengthened until it succeeds."""
     smallest = Smallest(task)
-    scale = torch.ones((len(task), 1, 1, 1, 1), device=direction.device)
-    for _ in range(steps):
-        here = task.nearest(task.allow(task.clean + scale * direction))
-        success = smallest.see(here, task.margin(here))
-        if bool(success.all()):
-            break
-        scale = torch.where(success.view(-1, 1, 1, 1, 1), scale, scale * 1.3)
+    smallest.lengthen(direction, steps)
     smallest.halve(task.clean, steps)
     return smallest

@@ -1,0 +1,79 @@
+"""Fast minimum norm (FMN), Pintor et al. 2021, https://arxiv.org/abs/2102.12827."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from napari_medadv.attacks.smallest import Smallest, cosine
+from napari_medadv.attacks.task import Aim, Knowledge, Task
+from napari_medadv.errors import AttackError
+from napari_medadv.threat import ball
+
+
+@dataclass(frozen=True, slots=True)
+class FMN:
+    """A ball that shrinks while the goal is reached and grows while it is not; the change follows the gradient in it.
+
+    Attributes
+    ----------
+    steps
+        How many.
+    step
+        Length of the first step: a share of the contrast for L2, L1 and L0, of the ball for Linf.
+    shrink
+        By what share the ball changes at first.
+    refine
+        Queries at the end that shrink what was found.
+    """
+
+    needs_gradient: ClassVar[bool] = True
+    knowledge: ClassVar[Knowledge] = "gradient"
+    aim: ClassVar[Aim] = "minimum norm"
+    norms: ClassVar[tuple[str, ...]] = ("Linf", "L2", "L1", "L0")
+
+    steps: int = 100
+    step: float = 1.0
+    shrink: float = 0.05
+    refine: int = 8
+
+    def __post_init__(self) -> None:
+        if self.steps < 1 or not self.step > 0 or not 0 < self.shrink < 1 or self.refine < 0:
+            raise AttackError("FMN takes steps >= 1, step > 0, shrink between 0 and 1, and refine >= 0.")
+
+    def __call__(self, task: Task) -> Tensor:
+        """The smallest stored values met that reach the goal."""
+        norm, smallest = task.budget.norm, Smallest(task)
+        delta = torch.zeros_like(task.clean)
+        radius = torch.full((len(task),), 1.0 if norm == "L0" else torch.inf, device=delta.device)
+        for count in range(self.steps):
+            task.report(count, self.steps)
+            step, shrink = (
+                cosine(self.step, self.step / 100, count, self.steps),
+                cosine(self.shrink, self.shrink / 50, count, self.steps),
+            )
+            here = task.nearest(task.clean + delta)
+            margin, gradient = task.gradient(here, "margin")
+            success = smallest.see(here, margin)
+            if norm == "L0":
+                less = torch.minimum(radius - 1, (radius * (1 - shrink)).floor()).clamp_min(1)
+                more = torch.maximum(radius + 1, (radius * (1 + shrink)).floor())
+            else:
+                to_boundary = ball.size(delta, norm) + margin.abs() / ball.dual(gradient, norm)
+                less = torch.minimum(radius, ball.size(delta, norm)) * (1 - shrink)
+                more = torch.where(smallest.found, radius * (1 + shrink), to_boundary)
+            radius = torch.where(success, torch.minimum(less, smallest.size), more)
+            if norm == "Linf":
+                move = (
+                    ball.wide(radius, delta) * gradient / ball.wide(ball.size(gradient, "L2"), delta).clamp_min(1e-30)
+                )
+                move = move * gradient[0].numel() ** 0.5
+            else:
+                move = task.contrast * gradient / ball.wide(ball.size(gradient, "L2"), delta).clamp_min(1e-30)
+            delta = ball.project(delta + step * move, norm, radius)
+            delta = task.allow(task.clean + delta) - task.clean
+        smallest.refine(self.refine)
+        return smallest.values
