@@ -8,7 +8,6 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from napari_medadv.attacks.adam import Adam
 from napari_medadv.attacks.smallest import Smallest, cosine
 from napari_medadv.attacks.task import Aim, Knowledge, Task
 from napari_medadv.errors import AttackError
@@ -51,7 +50,7 @@ class PDPGD:
     def __call__(self, task: Task) -> Tensor:
         """The smallest stored values met that reach the goal."""
         norm, smallest = task.budget.norm, Smallest(task)
-        delta, adam = torch.zeros_like(task.clean), Adam(task.clean)
+        delta = torch.zeros_like(task.clean)
         weight = torch.full((len(task),), 1e-2, device=delta.device)
         for count in range(self.steps):
             task.report(count, self.steps)
@@ -60,7 +59,7 @@ class PDPGD:
             margin, gradient = task.gradient(here, "margin")
             success = smallest.see(here, margin)
             uphill = gradient / ball.wide(ball.size(gradient, "L2"), delta).clamp_min(1e-30)
-            moved = delta + rate * adam.step(uphill)
+            moved = delta + rate * uphill
             delta = proximal(moved, norm, weight * rate)
             delta = (task.allow(task.clean + task.contrast * delta) - task.clean) / task.contrast
             change = 1 + cosine(self.dual_rate, self.dual_rate / 10, count, self.steps)

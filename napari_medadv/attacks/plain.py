@@ -1,0 +1,127 @@
+"""Plain tensors: our attacks on a network and a batch, without volumes, files or DICOM; for AttackBench and the like."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from napari_medadv.attacks.grid import Grid, Unrounded
+from napari_medadv.attacks.task import Attack, Tally, Task
+from napari_medadv.errors import ThreatError
+from napari_medadv.model.classifier import Classifier, Network
+from napari_medadv.model.intake import Intake
+from napari_medadv.prediction import Findings, Prediction
+from napari_medadv.progress import Progress, silent
+from napari_medadv.threat import Budget, Confuse, Goal, Threat
+
+
+@dataclass(frozen=True, slots=True)
+class _Towards:
+    """The label that is marked for each entry is the decision."""
+
+    def margin(self, logits: Tensor, findings: Findings, decided: Tensor) -> Tensor:
+        return logits.masked_fill(~decided, -torch.inf).amax(1) - logits.masked_fill(decided, -torch.inf).amax(1)
+
+    def odds(self, logits: Tensor, findings: Findings, decided: Tensor) -> Tensor:
+        wished, others = logits.masked_fill(~decided, -torch.inf), logits.masked_fill(decided, -torch.inf)
+        return wished.logsumexp(1) - others.logsumexp(1)
+
+    def ways(self, logits: Tensor, findings: Findings, decided: Tensor) -> Tensor:
+        return self.margin(logits, findings, decided)[:, None]
+
+    def reached(self, before: Prediction, after: Prediction, slices: tuple[int, ...]) -> bool:
+        raise NotImplementedError("plain tensors have no series")
+
+
+def fool(
+    network: Network,
+    inputs: Tensor,
+    labels: Tensor,
+    attack: Attack,
+    budget: Budget,
+    *,
+    targeted: bool = False,
+    bounds: tuple[float, float] = (0.0, 1.0),
+    levels: int | None = None,
+    batch: int = 64,
+    seed: int = 0,
+    tally: Tally | None = None,
+    progress: Progress = silent,
+) -> Tensor:
+    """Adversarial inputs, of the shape of `inputs`; an entry that was wrong already comes back unchanged.
+
+    Parameters
+    ----------
+    network
+        Tensor to logits (batch, label), in eval mode.
+    inputs
+        float32, (batch, channel, y, x) or (batch, channel, z, y, x), within `bounds`.
+    labels
+        int64 (batch,): the true class, or the wished one where `targeted`, of a softmax classifier; or bool
+        (batch, label): what is present, of a classifier with a sigmoid for each label.
+    attack, budget
+        Settings and how far they may go, in the unit of `inputs`. For a minimum-norm attack the budget says what is
+        measured; give it a large one.
+    targeted
+        Whether `labels` are wished rather than true.
+    bounds
+        The least and the greatest value.
+    levels
+        How many values a file can store between the bounds; None for any number.
+    batch
+        How many inputs are classified at once.
+    seed
+        Of all randomness.
+    tally
+        Where queries and gradients are counted.
+    progress
+        Told once a step.
+    """
+    low, high = bounds
+    if inputs.ndim not in (4, 5) or len(inputs) != len(labels) or not (inputs >= low).all() or not (inputs <= high).all():
+        raise ThreatError(
+            f"Inputs of shape {tuple(inputs.shape)} with {len(labels)} labels do not fit: give (batch, channel, y, x) or "
+            f"(batch, channel, z, y, x), one label an input, all values between {low:g} and {high:g}."
+        )
+    flat = inputs.ndim == 4
+    clean = (inputs.unsqueeze(2) if flat else inputs).detach().float()
+    device, count = clean.device, len(clean)
+    with torch.no_grad():
+        width = network(inputs[:1]).shape[1]
+    sigmoid = labels.dtype == torch.bool
+    decided = labels if sigmoid else torch.nn.functional.one_hot(labels, width).bool()
+    findings = Findings(tuple(str(place) for place in range(width)), "sigmoid" if sigmoid else "softmax")
+    goal: Goal = _Towards() if targeted else Confuse()
+    ones = torch.ones(count, device=device)
+    task = Task(
+        classifier=Classifier(
+            network, findings, "level", reads="slices" if flat else "volume", batch=batch, device=device
+        ),
+        intake=Intake(ones, ones * 0),
+        clean=clean,
+        grid=_grid(clean, low, high, levels),
+        threat=Threat(goal, budget),
+        budget=budget,
+        decided=decided.to(device),
+        rng=torch.Generator().manual_seed(seed),
+        lowest=torch.full((1, 1, 1, 1, 1), low, device=device),
+        highest=torch.full((1, 1, 1, 1, 1), high, device=device),
+        tally=Tally(progress) if tally is None else tally,
+    )
+    stand = (task.margin(clean) <= 0).nonzero().flatten()
+    found = clean.clone()
+    if len(stand):
+        part = task.take(stand)
+        found[stand] = part.stored(attack(part))
+    return found.squeeze(2) if flat else found
+
+
+def _grid(clean: Tensor, low: float, high: float, levels: int | None) -> Grid | Unrounded:
+    free = torch.ones_like(clean, dtype=torch.bool)
+    if levels is None:
+        return Unrounded(free)
+    slope = torch.full((1, 1, 1, 1, 1), (high - low) / (levels - 1), device=clean.device, dtype=torch.float64)
+    stored = ((clean.double() - low) / slope).round().to(torch.int64)
+    return Grid(stored, slope, 0, levels - 1, None, free)

@@ -1,0 +1,58 @@
+"""Minimum-norm attacks against the closed form of a linear classifier, on plain tensors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from napari_medadv.attacks.plain import fool
+from napari_medadv.catalogue import entry, names
+from napari_medadv.threat import L0, L1, L2, Budget, Linf
+from napari_medadv.threat.ball import size
+
+HOME = "napari_medadv.attacks"
+BUDGETS: dict[str, Budget] = {"Linf": Linf(1e3), "L2": L2(1e3), "L1": L1(1e3), "L0": L0(36)}
+WORSE = {"Linf": 1.05, "L2": 1.02, "L1": 1.2, "L0": 1.34}
+CASES = [
+    (name, norm)
+    for name in names(HOME)
+    if (kind := entry(name, HOME)).aim == "minimum norm" and kind.knowledge == "gradient"
+    for norm in kind.norms
+]
+
+
+def linear() -> tuple[Any, Tensor, Tensor]:
+    rng = torch.Generator().manual_seed(0)
+    weight = torch.randn((36, 2), generator=rng)
+    inputs = torch.rand((6, 1, 6, 6), generator=rng) * 0.2 + 0.4
+    logits = inputs.flatten(1) @ weight
+    return lambda values: values.flatten(1) @ weight, inputs, logits.argmax(dim=1)
+
+
+def nearest(norm: str) -> Tensor:
+    """The true distance of each input, without bounds (L0: within [0, 1], by sorting what each voxel can give)."""
+    network, inputs, labels = linear()
+    normal = network(torch.eye(36).view(36, 1, 6, 6))
+    normal = normal[:, 1] - normal[:, 0]
+    logits = network(inputs)
+    gap = (logits[:, 1] - logits[:, 0]).abs()
+    if norm == "L0":
+        slope = torch.where(labels == 0, 1.0, -1.0)[:, None] * normal
+        flat = inputs.flatten(1)
+        gain = torch.where(slope > 0, slope * (1 - flat), -slope * flat).sort(dim=1, descending=True).values
+        return (gain.cumsum(dim=1) < gap[:, None]).sum(dim=1) + 1.0
+    return gap / {"Linf": normal.abs().sum(), "L2": normal.norm(), "L1": normal.abs().max()}[norm]
+
+
+@pytest.mark.parametrize(("name", "norm"), CASES)
+def test_a_linear_classifier_is_fooled_at_the_closed_form_distance(name: str, norm: str) -> None:
+    network, inputs, labels = linear()
+    found = fool(network, inputs, labels, entry(name, HOME)(), BUDGETS[norm])
+    assert (network(found).argmax(dim=1) != labels).all()
+    assert found.min() >= 0 and found.max() <= 1
+    sizes = size((found - inputs).unsqueeze(2), norm)  # type: ignore[arg-type]
+    assert (sizes >= nearest(norm) * 0.999).all()
+    assert float((sizes / nearest(norm)).median()) <= WORSE[norm], (sizes, nearest(norm))
