@@ -3,6 +3,6 @@
 from napari_medadv.attacks.perturb import Perturbation, perturb
 from napari_medadv.attacks.task import Attack, Task
 
-SEAM = ("adam", "adapt", "best", "climb", "grid", "loss", "perturb", "plain", "smallest", "smooth", "task")
+SEAM = ("adam", "adapt", "best", "climb", "grid", "loss", "perturb", "plain", "plane", "smallest", "smooth", "task")
 
 __all__ = ["Attack", "Perturbation", "Task", "perturb"]

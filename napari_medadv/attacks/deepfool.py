@@ -8,6 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from napari_medadv.attacks.plane import to_plane
 from napari_medadv.attacks.smallest import SURE, along
 from napari_medadv.attacks.task import Aim, Knowledge, Task
 from napari_medadv.errors import AttackError
@@ -65,7 +66,7 @@ def to_boundary(
     values
         float32, (batch, channel, z, y, x): where to start.
     norm
-        What nearest means; L0 is taken as L1.
+        What nearest means; L0 counts voxels.
     steps, ways, overshoot
         As for `DeepFool`.
     """
@@ -84,22 +85,13 @@ def to_boundary(
         order = distances[stand].sort(dim=1, descending=True)
         for rank in range(min(ways, order.indices.shape[1])):
             _, height, gradient = part.ascent(here, order.indices[:, rank])
-            gap = (height.abs() + SURE) / ball.dual(gradient, norm)
+            move = to_plane(part, here, gradient, SURE - height, norm)
+            gained = (move * gradient).flatten(1).sum(dim=1) / (SURE - height)
+            gap = torch.where(gained > 0, ball.size(move, norm) / gained.clamp(1e-9, 1), torch.inf)
             nearer = gap < best_gap
             best_gap = torch.where(nearer, gap, best_gap)
-            best_move = torch.where(ball.wide(nearer, here), ball.wide(gap, here) * unit(gradient, norm), best_move)
+            best_move = torch.where(ball.wide(nearer, here), move, best_move)
         straight = here + best_move
         ahead = origin[active] + (1 + overshoot) * (straight - origin[active])
         found[active] = part.allow(ahead)
     return found
-
-
-def unit(gradient: Tensor, norm: Norm) -> Tensor:
-    """The direction of size one along which a linear function with this gradient rises fastest."""
-    if norm == "Linf":
-        return gradient.sign()
-    if norm == "L2":
-        return gradient / ball.wide(ball.size(gradient, "L2"), gradient).clamp_min(1e-30)
-    flat = gradient.flatten(1)
-    place = flat.abs().argmax(dim=1, keepdim=True)
-    return torch.zeros_like(flat).scatter(1, place, flat.gather(1, place).sign()).view_as(gradient)

@@ -23,7 +23,7 @@ class FMN:
     steps
         How many.
     step
-        Length of the first step: a share of the contrast for L2, L1 and L0, of the ball for Linf.
+        Length of the first step: a share of the contrast for L2, L1 and L0, five times the ball for Linf.
     shrink
         By what share the ball changes at first.
     refine
@@ -70,7 +70,7 @@ class FMN:
                 move = (
                     ball.wide(radius, delta) * gradient / ball.wide(ball.size(gradient, "L2"), delta).clamp_min(1e-30)
                 )
-                move = move * gradient[0].numel() ** 0.5
+                move = 5 * move * gradient[0].numel() ** 0.5
             else:
                 move = task.contrast * gradient / ball.wide(ball.size(gradient, "L2"), delta).clamp_min(1e-30)
             delta = ball.project(delta + step * move, norm, radius)

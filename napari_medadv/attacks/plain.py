@@ -80,7 +80,12 @@ def fool(
         Told once a step.
     """
     low, high = bounds
-    if inputs.ndim not in (4, 5) or len(inputs) != len(labels) or not (inputs >= low).all() or not (inputs <= high).all():
+    if (
+        inputs.ndim not in (4, 5)
+        or len(inputs) != len(labels)
+        or not (inputs >= low).all()
+        or not (inputs <= high).all()
+    ):
         raise ThreatError(
             f"Inputs of shape {tuple(inputs.shape)} with {len(labels)} labels do not fit: give (batch, channel, y, x) or "
             f"(batch, channel, z, y, x), one label an input, all values between {low:g} and {high:g}."

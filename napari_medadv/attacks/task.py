@@ -178,7 +178,7 @@ class Task:
             margin = goal.margin(logits, findings, self.decided)
             height = climbed(goal, logits, findings, self.decided, loss, margin)
             (found,) = torch.autograd.grad(height.sum(), inputs)
-        if not bool(torch.isfinite(found).all()):
+        if not bool(found.abs().amax().isfinite()):
             raise ModelError(
                 f"The gradient of {self.classifier.name} is NaN or infinite here: its preprocessing or network is not differentiable."
             )

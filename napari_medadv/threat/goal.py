@@ -49,15 +49,20 @@ def presence(logits: Tensor, findings: Findings, *, smooth: bool = False) -> Ten
     Where the highest logit decides, this is the distance to the highest other logit, or, when `smooth`, to the
     log-sum-exp of all others.
     """
-    columns = []
-    for place, label in enumerate(findings.labels):
-        threshold = findings.threshold(label)
-        own = logits[:, place]
-        if findings.activation == "softmax":
-            others = torch.cat([logits[:, :place], logits[:, place + 1 :]], dim=1)
-            own = own - (others.amax(dim=1) if threshold is None and not smooth else others.logsumexp(dim=1))
-        columns.append(own if threshold is None else own - math.log(threshold / (1 - threshold)))
-    return torch.stack(columns, dim=1)
+    thresholds = [findings.threshold(label) for label in findings.labels]
+    offsets = [0.0 if threshold is None else math.log(threshold / (1 - threshold)) for threshold in thresholds]
+    away = logits
+    if findings.activation == "softmax":
+        itself = torch.eye(logits.shape[1], dtype=torch.bool, device=logits.device)
+        others = logits[:, None, :].masked_fill(itself, -math.inf)
+        if smooth or None not in thresholds:
+            away = logits - others.logsumexp(dim=2)
+        elif findings.thresholds:
+            hard = torch.tensor([threshold is None for threshold in thresholds], device=logits.device)
+            away = logits - torch.where(hard, others.amax(dim=2), others.logsumexp(dim=2))
+        else:
+            away = logits - others.amax(dim=2)
+    return away - torch.tensor(offsets, device=logits.device, dtype=logits.dtype) if any(offsets) else away
 
 
 def _rivals(logits: Tensor, own: Tensor) -> Tensor:
@@ -68,6 +73,18 @@ def _rivals(logits: Tensor, own: Tensor) -> Tensor:
 
 def _argmax_decides(findings: Findings) -> bool:
     return findings.activation == "softmax" and not findings.thresholds
+
+
+def _one_decides(findings: Findings, decided: Tensor) -> bool:
+    return _argmax_decides(findings) and bool((decided.sum(dim=1) == 1).all())
+
+
+def _own(logits: Tensor, decided: Tensor) -> Tensor:
+    return (logits * decided).sum(dim=1)
+
+
+def _others(logits: Tensor, decided: Tensor) -> Tensor:
+    return logits.masked_fill(decided, -math.inf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +144,15 @@ class Confuse:
 
     def margin(self, logits: Tensor, findings: Findings, decided: Tensor) -> Tensor:
         """Distance past the nearest decision that would be another one."""
+        if _one_decides(findings, decided):
+            return _others(logits, decided).amax(dim=1) - _own(logits, decided)
         away = presence(logits, findings)
         return torch.where(decided, -away, away).amax(dim=1)
 
     def odds(self, logits: Tensor, findings: Findings, decided: Tensor) -> Tensor:
         """Log-odds against the clean decision."""
+        if _one_decides(findings, decided):
+            return _others(logits, decided).logsumexp(dim=1) - _own(logits, decided)
         away = presence(logits, findings, smooth=True)
         away = torch.where(decided, -away, away)
         if findings.activation == "softmax":
@@ -140,7 +161,7 @@ class Confuse:
 
     def ways(self, logits: Tensor, findings: Findings, decided: Tensor) -> Tensor:
         """Each label that could change."""
-        if _argmax_decides(findings) and bool((decided.sum(dim=1) == 1).all()):
+        if _one_decides(findings, decided):
             return _rivals(logits, decided.to(torch.int64).argmax(dim=1))
         away = presence(logits, findings)
         return torch.where(decided, -away, away)

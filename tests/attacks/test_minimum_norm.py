@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -24,7 +24,7 @@ CASES = [
 ]
 
 
-def linear() -> tuple[Any, Tensor, Tensor]:
+def linear() -> tuple[Callable[[Tensor], Tensor], Tensor, Tensor]:
     rng = torch.Generator().manual_seed(0)
     weight = torch.randn((36, 2), generator=rng)
     inputs = torch.rand((6, 1, 6, 6), generator=rng) * 0.2 + 0.4
@@ -38,13 +38,16 @@ def nearest(norm: str) -> Tensor:
     normal = network(torch.eye(36).view(36, 1, 6, 6))
     normal = normal[:, 1] - normal[:, 0]
     logits = network(inputs)
-    gap = (logits[:, 1] - logits[:, 0]).abs()
+    gap: Tensor = (logits[:, 1] - logits[:, 0]).abs()
     if norm == "L0":
         slope = torch.where(labels == 0, 1.0, -1.0)[:, None] * normal
         flat = inputs.flatten(1)
         gain = torch.where(slope > 0, slope * (1 - flat), -slope * flat).sort(dim=1, descending=True).values
-        return (gain.cumsum(dim=1) < gap[:, None]).sum(dim=1) + 1.0
-    return gap / {"Linf": normal.abs().sum(), "L2": normal.norm(), "L1": normal.abs().max()}[norm]
+        fewest: Tensor = (gain.cumsum(dim=1) < gap[:, None]).sum(dim=1) + 1.0
+        return fewest
+    slopes = {"Linf": normal.abs().sum(), "L2": normal.norm(), "L1": normal.abs().max()}
+    found: Tensor = gap / slopes[norm]
+    return found
 
 
 @pytest.mark.parametrize(("name", "norm"), CASES)
