@@ -1,1 +1,104 @@
-"""The command line: one subcommand a module."""
+"""The command line, `medadv`: one subcommand a module, each with `arguments(parser, words)` and `run(args) -> int`.
+
+Exit codes: 0 done, 1 an error of the program, 2 an error that the person can correct, 130 stopped by the person.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import signal
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from napari_medadv.catalogue import names
+from napari_medadv.errors import Cancelled, MedAdvError
+
+SEAM = ("choice", "console", "settings_options")
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and leave with exit code 2."""
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help.\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one subcommand; its exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    debugging = bool(os.environ.get("MEDADV_DEBUG"))
+    if argv is None and not sys.warnoptions and not debugging:
+        warnings.simplefilter("ignore")
+    previous = signal.signal(signal.SIGTERM, _stop) if _in_main_thread() else None
+    try:
+        return _run(words)
+    except Cancelled as error:
+        return _say(str(error), 130)
+    except MedAdvError as error:
+        return _say(str(error), 2)
+    except KeyboardInterrupt:
+        return _say("Stopped; nothing was written.", 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        if debugging:
+            raise
+        said = " ".join(str(error).split())[:300] or "no message"
+        return _say(
+            f"An error of medadv itself ({type(error).__name__}: {said}): set MEDADV_DEBUG=1 to see where, and report it.",
+            1,
+        )
+    finally:
+        if previous is not None:
+            signal.signal(signal.SIGTERM, previous)
+
+
+def _run(words: list[str]) -> int:
+    parser = _Parser(
+        prog="medadv", description="Adversarial robustness audit of radiology classifiers.", allow_abbrev=False
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
+    wanted = next((word for word in words if not word.startswith("-")), None)
+    run = None
+    for name in names("napari_medadv.cli"):
+        summary = _summary(name)
+        command = commands.add_parser(name, help=summary, description=summary, allow_abbrev=False)
+        command.formatter_class = argparse.RawDescriptionHelpFormatter
+        if name == wanted:
+            module = importlib.import_module(f"napari_medadv.cli.{name}")
+            module.arguments(command, words)
+            run = module.run
+    args = parser.parse_args(words)
+    return int(run(args)) if run is not None else 0
+
+
+def _summary(name: str) -> str:
+    """The first line of a subcommand's docstring, read without importing it."""
+    with (Path(__file__).parent / f"{name}.py").open(encoding="utf-8") as lines:
+        return lines.readline().strip().strip('"').strip()
+
+
+def _say(sentence: str, code: int) -> int:
+    print(f"medadv: {sentence}", file=sys.stderr)
+    return code
+
+
+def _stop(number: int, frame: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _in_main_thread() -> bool:
+    import threading
+
+    return threading.current_thread() is threading.main_thread()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

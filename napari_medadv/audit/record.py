@@ -1,0 +1,226 @@
+"""Record: everything needed to replay an attack, and what came of it; no patient identity."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from napari_medadv.attacks import Attack, Perturbation
+from napari_medadv.audit.fingerprint import fingerprint
+from napari_medadv.audit.threat_json import threat_json, threat_of
+from napari_medadv.audit.versions import versions
+from napari_medadv.catalogue import entry, name_of
+from napari_medadv.errors import RecordError
+from napari_medadv.measure import Distortion
+from napari_medadv.model import Classifier
+from napari_medadv.prediction import Prediction
+from napari_medadv.settings import make, plain
+from napari_medadv.threat import Threat
+
+FORMAT = "napari_medadv record 1"
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """How a classifier was attached, so that it can be attached again.
+
+    Attributes
+    ----------
+    weights, card
+        Paths, or `module:callable`; relative ones count from the record's folder.
+    trust_code
+        Whether the person allowed a factory's code to run.
+    """
+
+    weights: str
+    card: str | None = None
+    trust_code: bool = False
+
+    def weights_from(self, folder: Path) -> str:
+        """The weights, for a record that lies in `folder`."""
+        return self.weights if _is_factory(self.weights) else str(folder / self.weights)
+
+    def card_from(self, folder: Path) -> Path | None:
+        """The card, for a record that lies in `folder`."""
+        return None if self.card is None else folder / self.card
+
+
+def attachment(weights: str, card: Path | None, *, trust_code: bool, out: Path) -> Attachment:
+    """How a classifier was attached, for a record that will lie in `out`."""
+    named = weights if _is_factory(weights) else kept_path(Path(weights), out)
+    return Attachment(named, None if card is None else kept_path(card, out), trust_code)
+
+
+def kept_path(path: Path, out: Path) -> str:
+    """`path` as a record in the folder `out` keeps it: relative to it where the drive is the same."""
+    try:
+        return Path(os.path.relpath(path.resolve(), out.resolve())).as_posix()
+    except ValueError:
+        return path.resolve().as_posix()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Record:
+    """One attack on one series.
+
+    Attributes
+    ----------
+    source
+        Series UID, modality, shape, dtype, unit, digests of the stored integers, and, unless de-identified, the path
+        relative to the record.
+    classifier
+        Name, digest of the weights, labels, thresholds, unit, and how it is attached.
+    threat, attack, seed
+        What was asked for.
+    versions
+        Software and threads.
+    result
+        Predictions, whether the goal is reached as stored, distortion, cost, digests of the adversarial integers, facts.
+    """
+
+    source: dict[str, Any]
+    classifier: dict[str, Any]
+    threat: Threat
+    attack: Attack
+    seed: int
+    versions: dict[str, str]
+    result: dict[str, Any]
+
+    @property
+    def attachment(self) -> Attachment:
+        """How the classifier was attached."""
+        return Attachment(self.classifier["weights"], self.classifier["card"], self.classifier["trust_code"])
+
+    def json(self) -> dict[str, Any]:
+        """The record in JSON's types."""
+        return {
+            "format": FORMAT,
+            "source": self.source,
+            "classifier": self.classifier,
+            "threat": threat_json(self.threat, self.source["unit"]),
+            "attack": {"name": name_of(type(self.attack)), "settings": plain(self.attack), "repr": repr(self.attack)},
+            "seed": self.seed,
+            "versions": self.versions,
+            "result": self.result,
+        }
+
+    def write(self, path: Path) -> None:
+        """Write the record as JSON."""
+        path.write_text(json.dumps(self.json(), indent=1, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def record_of(
+    found: Perturbation, size: Distortion, classifier: Classifier, attachment: Attachment, *, path: str | None = None
+) -> Record:
+    """The record of a perturbation.
+
+    Parameters
+    ----------
+    found, size
+        What the attack did, and how far that is.
+    classifier, attachment
+        Who was attacked, and how it was attached.
+    path
+        Where the source series lies, relative to the record; None keeps it out of the record.
+    """
+    clean = found.clean
+    source = {
+        "series_uid": clean.series_uid,
+        "modality": clean.modality,
+        "shape": list(clean.voxels.shape),
+        "dtype": clean.voxels.dtype.name,
+        "unit": clean.scale.unit,
+        "sha256": list(fingerprint(clean)),
+        "path": path,
+    }
+    findings = classifier.findings
+    reader = {
+        "name": classifier.name,
+        "sha256": classifier.sha256,
+        "labels": list(findings.labels),
+        "activation": findings.activation,
+        "thresholds": {label: findings.threshold(label) for label in findings.labels},
+        "unit": classifier.unit,
+        "reads": classifier.reads,
+        "device": str(classifier.device),
+        **plain(attachment),
+    }
+    result = {
+        "reached": found.reached,
+        "before": said(found.before),
+        "after": said(found.after),
+        "distortion": {name: None if _undefined(value) else value for name, value in plain(size).items()},
+        "slices": list(found.slices),
+        "queries": found.queries,
+        "gradients": found.gradients,
+        "sha256": list(fingerprint(found.adversarial)),
+        "facts": list(clean.facts),
+    }
+    return Record(source, reader, found.threat, found.attack, found.seed, versions(), result)
+
+
+def read_record(path: Path, *, trust_code: bool = False) -> Record:
+    """The record in a file.
+
+    A record may come from anywhere, so a private attack (`module:Class`) is imported only with `trust_code`.
+
+    Raises
+    ------
+    RecordError
+        The file cannot be read, or holds no record of this format.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RecordError(
+            f"The record {path.name} cannot be read ({error}): name a record.json that `medadv attack` wrote."
+        ) from error
+    if not isinstance(found, dict) or found.get("format") != FORMAT:
+        said = found.get("format") if isinstance(found, dict) else None
+        raise RecordError(
+            f"{path.name} says its format is {said!r}, and {FORMAT!r} is what is read here: name a record.json of `medadv attack`."
+        )
+    try:
+        if ":" in found["attack"]["name"] and not trust_code:
+            raise RecordError(
+                f"{path.name} names the private attack {found['attack']['name']}, whose code would run: allow it with --trust-code."
+            )
+        attack: Attack = make(entry(found["attack"]["name"], "napari_medadv.attacks"), found["attack"]["settings"])
+        record = Record(
+            found["source"],
+            found["classifier"],
+            threat_of(found["threat"]),
+            attack,
+            int(found["seed"]),
+            found["versions"],
+            found["result"],
+        )
+        _ = record.attachment, record.json(), found["source"]["sha256"], found["result"]["sha256"]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise RecordError(
+            f"The record {path.name} is damaged ({type(error).__name__}: {error}): run the attack again to have a whole one."
+        ) from error
+    return record
+
+
+def said(prediction: Prediction) -> dict[str, Any]:
+    """A prediction in JSON's types."""
+    labels = prediction.findings.labels
+    return {
+        "probabilities": dict(zip(labels, prediction.probabilities.tolist(), strict=True)),
+        "present": list(prediction.present),
+        "slices": None if prediction.slices is None else prediction.slices.tolist(),
+    }
+
+
+def _is_factory(weights: str) -> bool:
+    module, colon, name = weights.rpartition(":")
+    return bool(colon) and name.isidentifier() and all(part.isidentifier() for part in module.split("."))
+
+
+def _undefined(value: Any) -> bool:
+    return value in ("inf", "-inf") or (isinstance(value, float) and math.isnan(value))

@@ -1,0 +1,80 @@
+"""Replay: run a record again and compare the bytes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from napari_medadv.attacks import Perturbation, perturb
+from napari_medadv.audit.fingerprint import differing, fingerprint
+from napari_medadv.audit.record import Record
+from napari_medadv.audit.versions import versions
+from napari_medadv.dicom import Series, decode, scan
+from napari_medadv.errors import RecordError
+from napari_medadv.model import Classifier
+from napari_medadv.progress import Progress, part, silent
+
+
+def source_of(record: Record, folder: Path, given: Path | None) -> tuple[Series, Path]:
+    """The source series of a record that lies in `folder`, and the path it was found at.
+
+    Raises
+    ------
+    RecordError
+        It is not there.
+    """
+    if given is None and record.source["path"] is None:
+        raise RecordError(
+            "The record keeps no path of its source, because it was de-identified: name it with --source."
+        )
+    path = given or (folder / record.source["path"])
+    if not path.exists():
+        raise RecordError(f"The source series is not at {path.name} any more: name its folder with --source.")
+    uid = record.source["series_uid"]
+    for series in scan(path).series:
+        if series.uid == uid:
+            return series, path
+    raise RecordError(f"{path.name} does not hold the series {uid} of the record: name the right folder with --source.")
+
+
+def replay(record: Record, series: Series, classifier: Classifier, *, progress: Progress = silent) -> Perturbation:
+    """Attack the same series again, as recorded; the bytes of its pixel data are the same.
+
+    Raises
+    ------
+    RecordError
+        Source, classifier or result are not those of the record.
+    """
+    import torch
+
+    volume = decode(series, progress=part(progress, 0.0, 0.2))
+    wrong = differing(fingerprint(volume), tuple(record.source["sha256"]))
+    if wrong:
+        raise RecordError(
+            f"{wrong} of {len(volume.voxels)} slices of the source are not those of the record: give the unchanged series."
+        )
+    if classifier.sha256 != record.classifier["sha256"]:
+        raise RecordError(
+            f"The classifier has the SHA-256 {classifier.sha256[:12]}..., and the record {record.classifier['sha256'][:12]}...: "
+            "give the same weights with --model."
+        )
+    threads = torch.get_num_threads()
+    torch.set_num_threads(int(record.versions.get("threads", threads)))
+    try:
+        found = perturb(
+            classifier, volume, record.threat, record.attack, seed=record.seed, progress=part(progress, 0.2, 1.0)
+        )
+        here = versions()
+    finally:
+        torch.set_num_threads(threads)
+    wrong = differing(fingerprint(found.adversarial), tuple(record.result["sha256"]))
+    if wrong:
+        other = [
+            f"{name} {here[name]} instead of {said}" for name, said in record.versions.items() if here.get(name) != said
+        ]
+        reason = (
+            f"this machine has {', '.join(other)}"
+            if other
+            else "the versions are the same, so the card may have changed"
+        )
+        raise RecordError(f"The replay differs in {wrong} of {len(volume.voxels)} slices: {reason}.")
+    return found

@@ -1,0 +1,69 @@
+"""Which series and which classifier are meant."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_medadv.errors import SeriesError
+from napari_medadv.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from napari_medadv.dicom import Series
+    from napari_medadv.model import Classifier
+
+
+def series_arguments(parser: argparse.ArgumentParser) -> None:
+    """PATH and --series."""
+    parser.add_argument("path", metavar="PATH", type=Path, help="a DICOM file, or a folder of them at any depth")
+    parser.add_argument(
+        "--series", metavar="UID|N", help="which series, by the start of its UID or its number in `scan`"
+    )
+
+
+def classifier_arguments(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
+    """--model, --card, --device and --trust-code."""
+    parser.add_argument("--model", metavar="FILE", required=required, help="weights, a card, or module:callable")
+    parser.add_argument("--card", metavar="FILE", type=Path, help="the card, where it does not lie beside the weights")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda (default: cpu)")
+    parser.add_argument("--trust-code", action="store_true", help="run the Python code of a module:callable model")
+
+
+def chosen_series(path: Path, wanted: str | None, progress: Progress = silent) -> Series:
+    """The one series at `path` that `wanted` names.
+
+    Raises
+    ------
+    SeriesError
+        There is none, or there are several to choose from.
+    """
+    from napari_medadv.dicom import scan
+
+    found = scan(path, progress=progress).series
+    if wanted is None:
+        if len(found) == 1:
+            return found[0]
+        listed = "; ".join(f"{number}: {_words(series)}" for number, series in enumerate(found[:8], 1))
+        more = f"; and {len(found) - 8} more" if len(found) > 8 else ""
+        raise SeriesError(f"{len(found)} series were found ({listed}{more}): choose one with --series NUMBER or UID.")
+    if wanted.isdecimal() and 1 <= int(wanted) <= len(found):
+        return found[int(wanted) - 1]
+    fitting = [series for series in found if series.uid.startswith(wanted)]
+    if len(fitting) != 1:
+        raise SeriesError(
+            f"--series {wanted} fits {len(fitting)} of the {len(found)} series found: give a number from 1 to {len(found)}, "
+            "or more of the UID."
+        )
+    return fitting[0]
+
+
+def chosen_classifier(args: argparse.Namespace) -> Classifier:
+    """The classifier that the arguments name."""
+    from napari_medadv.model import load_classifier
+
+    return load_classifier(args.model, args.card, device=args.device, trust_code=args.trust_code)
+
+
+def _words(series: Series) -> str:
+    return f"{series.modality} {series.description!r}, {len(series.instances)} instances"
