@@ -9,7 +9,7 @@ from typing import Any
 from napari_medadv.attacks import Perturbation
 from napari_medadv.audit.fingerprint import differing, fingerprint
 from napari_medadv.audit.folder import refuse, whole
-from napari_medadv.audit.panel import write_panel
+from napari_medadv.audit.panel import goal_words, write_panel
 from napari_medadv.audit.provenance import derivation_of
 from napari_medadv.audit.record import Attachment, Record, kept_path, record_of
 from napari_medadv.dicom import Series, decode, save, scan
@@ -133,7 +133,7 @@ def _words(found: Perturbation, size: Distortion, out: Path, still: bool) -> str
         [
             f"before    {found.before.sentence}   (* present)",
             f"after     {found.after.sentence}",
-            f"goal      {found.threat.goal} {verdict}, as stored",
+            f"goal      {goal_words(found.threat.goal)} {verdict}, as stored",
             f"change    {size.sentence}",
             f"cost      {found.queries} queries, {found.gradients} gradients",
             f"read back: same integers, {back}",

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 from napari_medadv.attacks import Perturbation
+from napari_medadv.audit.threat_json import budget_unit
 from napari_medadv.measure import Difference, Distortion, signed_difference
 from napari_medadv.orientation import flips
 from napari_medadv.prediction import Prediction
+from napari_medadv.threat import Goal
 from napari_medadv.volume import Array, Volume
 
 _BEFORE, _AFTER = "#4c78a8", "#d1495b"
@@ -41,14 +43,22 @@ def write_panel(found: Perturbation, size: Distortion, path: Path) -> None:
         axis.set_axis_off()
     _draw_numbers(numbers, found, size)
     where = f"slice {index + 1} of {len(found.clean.voxels)}, " if len(found.clean.voxels) > 1 else ""
-    budget = f"{type(found.threat.budget).__name__} {found.threat.budget.epsilon:g} {unit}"
+    budget = (
+        f"{type(found.threat.budget).__name__} {found.threat.budget.epsilon:g} {budget_unit(found.threat.budget, unit)}"
+    )
     verdict = "reached" if found.reached else "NOT reached"
     figure.suptitle(
-        f"{found.threat.goal} within {budget} by {type(found.attack).__name__}: {verdict} as stored   ({where}"
+        f"{goal_words(found.threat.goal)} within {budget}, {type(found.attack).__name__}: {verdict} as stored   ({where}"
         f"window {_window(found.clean)})\nadversarial test image, not for diagnosis",
         fontsize=11,
     )
     figure.savefig(path, metadata={"Software": None})
+
+
+def goal_words(goal: Goal) -> str:
+    """A goal in a person's words: "Conceal nodule"."""
+    label = getattr(goal, "label", "")
+    return f"{type(goal).__name__} {label}".strip()
 
 
 def shown_slice(difference: Difference) -> int:
@@ -104,8 +114,8 @@ def _draw_numbers(figure: Any, found: Perturbation, size: Distortion) -> None:
             axes[0].plot([threshold] * 2, [row - 0.45, row + 0.45], color="black", linewidth=1.2)
     axes[0].set(xlim=(0, 1), xlabel="probability (line: operating threshold)")
     axes[0].set_yticks(rows, [findings.labels[label] for label in labels])
-    axes[0].legend(fontsize=8, loc="center right")
-    figure.text(0.5, 0.985, size.sentence, ha="center", va="top", fontsize=9)
+    axes[0].legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
+    figure.suptitle(size.sentence, fontsize=9)
     if by_slice:
         _draw_slices(axes[1], found)
 

@@ -137,18 +137,7 @@ def record_of(
         "sha256": list(fingerprint(clean)),
         "path": path,
     }
-    findings = classifier.findings
-    reader = {
-        "name": classifier.name,
-        "sha256": classifier.sha256,
-        "labels": list(findings.labels),
-        "activation": findings.activation,
-        "thresholds": {label: findings.threshold(label) for label in findings.labels},
-        "unit": classifier.unit,
-        "reads": classifier.reads,
-        "device": str(classifier.device),
-        **plain(attachment),
-    }
+    reader = {**reading(classifier), "device": str(classifier.device), **plain(attachment)}
     result = {
         "reached": found.reached,
         "before": said(found.before),
@@ -161,6 +150,23 @@ def record_of(
         "facts": list(clean.facts),
     }
     return Record(source, reader, found.threat, found.attack, found.seed, versions(), result)
+
+
+def reading(classifier: Classifier) -> dict[str, Any]:
+    """What decides a classifier's answers: the digest of its weights and everything its card says."""
+    findings = classifier.findings
+    return {
+        "name": classifier.name,
+        "sha256": classifier.sha256,
+        "labels": list(findings.labels),
+        "activation": findings.activation,
+        "thresholds": {label: findings.threshold(label) for label in findings.labels},
+        "unit": classifier.unit,
+        "reads": classifier.reads,
+        "pooling": classifier.pooling,
+        "batch": classifier.batch,
+        "steps": [repr(step) for step in classifier.steps],
+    }
 
 
 def read_record(path: Path, *, trust_code: bool = False) -> Record:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from napari_medadv.attacks import Perturbation, perturb
 from napari_medadv.audit.fingerprint import differing, fingerprint
-from napari_medadv.audit.record import Record
+from napari_medadv.audit.record import Record, reading
 from napari_medadv.audit.versions import versions
 from napari_medadv.dicom import Series, decode, scan
 from napari_medadv.errors import RecordError
@@ -52,24 +52,26 @@ def replay(record: Record, series: Series, classifier: Classifier, *, progress: 
         raise RecordError(
             f"{wrong} of {len(volume.voxels)} slices of the source are not those of the record: give the unchanged series."
         )
-    if classifier.sha256 != record.classifier["sha256"]:
-        raise RecordError(
-            f"The classifier has the SHA-256 {classifier.sha256[:12]}..., and the record {record.classifier['sha256'][:12]}...: "
-            "give the same weights with --model."
-        )
+    for key, here in reading(classifier).items():
+        said = record.classifier.get(key)
+        if here != said:
+            raise RecordError(
+                f"The classifier's {key} is {_short(here)}, and the record says {_short(said)}: give the same weights and card "
+                "with --model and --card."
+            )
     threads = torch.get_num_threads()
     torch.set_num_threads(int(record.versions.get("threads", threads)))
     try:
         found = perturb(
             classifier, volume, record.threat, record.attack, seed=record.seed, progress=part(progress, 0.2, 1.0)
         )
-        here = versions()
+        now = versions()
     finally:
         torch.set_num_threads(threads)
     wrong = differing(fingerprint(found.adversarial), tuple(record.result["sha256"]))
     if wrong:
         other = [
-            f"{name} {here[name]} instead of {said}" for name, said in record.versions.items() if here.get(name) != said
+            f"{name} {now[name]} instead of {said}" for name, said in record.versions.items() if now.get(name) != said
         ]
         reason = (
             f"this machine has {', '.join(other)}"
@@ -78,3 +80,8 @@ def replay(record: Record, series: Series, classifier: Classifier, *, progress: 
         )
         raise RecordError(f"The replay differs in {wrong} of {len(volume.voxels)} slices: {reason}.")
     return found
+
+
+def _short(value: object) -> str:
+    words = repr(value)
+    return words if len(words) <= 60 else words[:57] + "..."

@@ -1,0 +1,126 @@
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+
+from napari_medadv.dicom import decode, scan
+from tests.cli.conftest import Medadv
+
+
+def digests(folder: Path) -> dict[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
+
+
+def test_attack_writes_series_record_and_panel_and_reads_back(
+    medadv: Medadv, ct: Path, model: Path, tmp_path: Path
+) -> None:
+    before = digests(ct)
+    out = tmp_path / "out"
+    said = medadv("attack", ct, "--model", model, "--conceal", "nodule", "--epsilon", 16, "--steps", 12, "--out", out)
+    assert said.code == 0 and "read back: same integers, still concealed" in said.out
+    assert sorted(path.name for path in out.iterdir()) == ["panel.png", "record.json", "series"]
+    assert (out / "panel.png").read_bytes()[:4] == b"\x89PNG"
+    assert digests(ct) == before
+    clean, other = decode(scan(ct)[0]), decode(scan(out / "series")[0])
+    assert 0 < np.abs(other.voxels.astype(int) - clean.voxels).max() <= 16
+    header = pydicom.dcmread(next((out / "series").iterdir()))
+    assert "PGD(steps=12" in header.DerivationDescription and "16.0) HU" in header.DerivationDescription
+    assert not [path for path in tmp_path.iterdir() if path.name.endswith(".partial")]
+
+
+def test_json_is_one_object_and_holds_no_identity(medadv: Medadv, ct: Path, model: Path, tmp_path: Path) -> None:
+    said = medadv(
+        "attack", ct, "--model", model, "--conceal", "nodule", "--epsilon", 16, "--out", tmp_path / "o", "--json"
+    )
+    found = json.loads(said.out)
+    assert found["reached"] and found["read_back"] == {"same_integers": True, "reached": True}
+    assert found["record"]["result"]["distortion"]["linf"] <= 16
+    assert json.loads((tmp_path / "o" / "record.json").read_text()) == found["record"]
+    assert "Doe" not in said.out + said.err and "P1" not in said.out
+
+
+def test_a_deidentified_record_keeps_no_path(medadv: Medadv, ct: Path, model: Path, tmp_path: Path) -> None:
+    out = tmp_path / "o"
+    words = ["attack", ct, "--model", model, "--conceal", "nodule", "--epsilon", 16, "--out", out, "--deidentify"]
+    assert medadv(*words).code == 0
+    assert json.loads((out / "record.json").read_text())["source"]["path"] is None
+    assert "named" not in medadv("replay", out / "record.json").err
+    assert "--source" in medadv("replay", out / "record.json").one_sentence()
+    assert medadv("replay", out / "record.json", "--source", ct).code == 0
+
+
+def test_slices_region_and_another_attack(medadv: Medadv, ct: Path, model: Path, tmp_path: Path) -> None:
+    mask = np.zeros((4, 16, 12), np.uint8)
+    mask[:, :8] = 1
+    np.save(tmp_path / "mask.npy", mask)
+    out = tmp_path / "o"
+    words = [
+        "attack",
+        ct,
+        "--model",
+        model,
+        "--attack",
+        "fgsm",
+        "--conceal",
+        "nodule",
+        "--epsilon",
+        40,
+        "--slices",
+        "1:3",
+    ]
+    said = medadv(*words, "--region", tmp_path / "mask.npy", "--out", out)
+    assert said.code == 0, said.err
+    change = decode(scan(out / "series")[0]).voxels.astype(int) - decode(scan(ct)[0]).voxels
+    assert not change[[0, 3]].any() and not change[:, 8:].any() and change[1:3, :8].any()
+    assert medadv("replay", out / "record.json").code == 0
+
+
+def test_replay_gives_the_same_bytes(medadv: Medadv, attacked: Path, tmp_path: Path) -> None:
+    said = medadv("replay", attacked / "record.json", "--out", tmp_path / "again")
+    assert said.code == 0 and "the same bytes of pixel data in all 4 slices" in said.out
+    first, second = (sorted((folder / "series").iterdir()) for folder in (attacked, tmp_path / "again"))
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
+
+
+def test_replay_notices_another_source_model_and_result(
+    medadv: Medadv, attacked: Path, ct: Path, tmp_path: Path
+) -> None:
+    path = attacked / "record.json"
+    record = json.loads(path.read_text())
+
+    def changed(part: str, key: str, value: object) -> Path:
+        other = json.loads(json.dumps(record))
+        other[part][key] = value
+        (attacked / "other.json").write_text(json.dumps(other))
+        return attacked / "other.json"
+
+    wrong = ["0" * 64, *record["source"]["sha256"][1:]]
+    assert "1 of 4 slices of the source" in medadv("replay", changed("source", "sha256", wrong)).one_sentence()
+    assert "classifier's sha256" in medadv("replay", changed("classifier", "sha256", "abc")).one_sentence()
+    wrong = ["0" * 64, *record["result"]["sha256"][1:]]
+    assert "differs in 1 of 4 slices" in medadv("replay", changed("result", "sha256", wrong)).one_sentence()
+    assert "does not hold the series" in medadv("replay", changed("source", "series_uid", "1.2")).one_sentence()
+    assert "names the private attack" in medadv("replay", changed("attack", "name", "mine:Mine")).one_sentence()
+
+
+def test_scan_and_predict(medadv: Medadv, ct: Path, model: Path) -> None:
+    found = json.loads(medadv("scan", ct, "--json").out)
+    assert found["series"][0]["modality"] == "CT" and found["series"][0]["instances"] == 4
+    assert "16 x 12, 4 instances" in medadv("scan", ct).out
+    found = json.loads(medadv("predict", ct, "--model", model, "--json").out)
+    assert found["prediction"]["present"] == ["nodule"] and len(found["prediction"]["slices"]) == 4
+
+
+@pytest.mark.parametrize("option", ["--set=steps=3", "--steps=3", "--set=steps = 3"])
+def test_settings_of_an_attack_are_options(medadv: Medadv, ct: Path, model: Path, tmp_path: Path, option: str) -> None:
+    words = ["attack", ct, "--model", model, "--conceal", "nodule", "--epsilon", 16, "--out", tmp_path / "o", option]
+    assert medadv(*words).code == 0
+    assert json.loads((tmp_path / "o" / "record.json").read_text())["attack"]["settings"]["steps"] == 3
+
+
+def test_help_lists_every_attack_with_its_settings(medadv: Medadv) -> None:
+    said = medadv("attack", "--help")
+    assert said.code == 0 and "confidence" in said.out and "fgsm" in said.out and "draws=1" in said.out
