@@ -1,1 +1,0 @@
-"""Nouns as napari LayerData tuples; imports no napari."""

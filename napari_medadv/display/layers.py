@@ -1,0 +1,117 @@
+"""Volume to napari layer data: values in the volume's unit, mm, the window as contrast limits, the side of the patient as axes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from napari_medadv.display.orientation import axis_labels, screen_affine
+from napari_medadv.volume import Array, Volume, Window
+
+if TYPE_CHECKING:
+    from napari_medadv.attacks import Perturbation
+    from napari_medadv.dicom import Series
+    from napari_medadv.measure.heatmap import Difference
+    from napari_medadv.model import Classifier
+
+KEY = "napari_medadv"
+"""The key of a layer's metadata under which the noun behind it is found."""
+
+LayerData = tuple[Array, dict[str, Any], Literal["image"]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Loaded:
+    """A volume and the series it was read from; without a series it cannot be saved as DICOM."""
+
+    volume: Volume
+    series: Series | None = None
+
+    @property
+    def name(self) -> str:
+        """What the layer is called: modality and series description, never the patient."""
+        described = self.series.description.strip() if self.series else ""
+        return " ".join(part for part in (self.volume.modality, described) if part) or "series"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """What an attack did to a loaded series, who was fooled, and the signed difference that is shown."""
+
+    loaded: Loaded
+    classifier: Classifier
+    perturbation: Perturbation
+    difference: Difference
+
+    @property
+    def name(self) -> str:
+        """What the layer is called: the attack, the goal and the budget with its unit."""
+        threat = self.perturbation.threat
+        label = getattr(threat.goal, "label", "")
+        goal = " ".join(part for part in (type(threat.goal).__name__.lower(), label) if part)
+        budget = f"{type(threat.budget).__name__} {threat.budget.epsilon:g} {self.loaded.volume.scale.unit}"
+        return f"adversarial: {goal}, {type(self.perturbation.attack).__name__}, {budget}"
+
+
+def volume_layer(loaded: Loaded) -> LayerData:
+    """The image layer of a loaded series."""
+    return _image(loaded.volume, loaded.name, loaded)
+
+
+def adversarial_layer(outcome: Outcome) -> LayerData:
+    """The image layer of a perturbed series, laid exactly over its source."""
+    return _image(outcome.perturbation.adversarial, outcome.name, outcome)
+
+
+def placement(volume: Volume) -> dict[str, Any]:
+    """What every layer that lies on this volume shares: scale, units, axis labels, and the turn that puts anterior up."""
+    return {
+        "scale": volume.spacing,
+        "units": ("mm", "mm", "mm"),
+        "axis_labels": axis_labels(volume),
+        "affine": screen_affine(volume),
+    }
+
+
+def shown_values(volume: Volume) -> Array:
+    """The values in the volume's unit, (z, y, x) or (z, y, x, channel); integers where the rescale allows, else float32."""
+    if volume.colour:
+        span = volume.scale.highest - volume.scale.lowest
+        low = volume.voxels.astype(np.int32) - volume.scale.lowest
+        return volume.voxels if volume.voxels.dtype == np.uint8 else (low * 255 // span).astype(np.uint8)
+    slope, intercept = volume.scale.slope, volume.scale.intercept
+    if len(slope) == 1 and slope[0] == 1 and intercept[0] == int(intercept[0]):
+        if intercept[0] == 0:
+            return volume.voxels
+        low, high = (int(limit[0]) for limit in volume.scale.limits)
+        if np.iinfo(np.int16).min <= low and high <= np.iinfo(np.int16).max:
+            return np.add(volume.voxels, np.int16(intercept[0]), dtype=np.int16, casting="unsafe")
+    return volume.values()
+
+
+def contrast_range(volume: Volume, limits: tuple[float, float]) -> list[float]:
+    """How far the contrast sliders reach: all that can be stored, within reason, and the window itself."""
+    low, high = volume.scale.limits
+    least, most = float(low.min()), float(high.max())
+    if volume.scale.unit == "HU":
+        least, most = max(least, -1024.0), min(most, 3071.0)
+    return [min(least, limits[0]), max(most, limits[1])]
+
+
+def drawable(window: Window) -> tuple[float, float]:
+    """The limits of a window as contrast limits; a window one wide still has two ends."""
+    low, high = window.limits
+    return low, max(high, low + 1e-3)
+
+
+def _image(volume: Volume, name: str, noun: Loaded | Outcome) -> LayerData:
+    settings: dict[str, Any] = {"name": name, "metadata": {KEY: noun}, **placement(volume)}
+    if volume.colour:
+        settings["rgb"] = True
+    else:
+        limits = drawable(volume.window)
+        settings["contrast_limits"] = limits
+        settings["colormap"] = "gray_r" if volume.photometric == "MONOCHROME1" else "gray"
+    return shown_values(volume), settings, "image"
