@@ -31,9 +31,10 @@ class Loaded:
 
     @property
     def name(self) -> str:
-        """What the layer is called: modality and series description, never the patient."""
-        described = self.series.description.strip() if self.series else ""
-        return " ".join(part for part in (self.volume.modality, described) if part) or "series"
+        """What the layer is called: modality and series number; a description may name the patient."""
+        number = self.series.number if self.series is not None else None
+        numbered = "image" if number is None else f"series {number}"
+        return f"{self.volume.modality} {numbered}".strip()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,28 +1,17 @@
-"""Window presets: the file's own windows first, then the usual ones of CT."""
+"""Presets: the windows that a person can press, by name."""
 
 from __future__ import annotations
 
+from napari_medadv.dicom.window import presets as windows
 from napari_medadv.volume import Volume, Window
 
-CT: dict[str, Window] = {
-    "Lung": Window(-600, 1500),
-    "Mediastinum": Window(40, 400),
-    "Bone": Window(400, 1800),
-    "Abdomen": Window(60, 400),
-    "Liver": Window(90, 150),
-    "Brain": Window(40, 80),
-}
+MOST = 9
+"""One for each number key."""
 
 
 def presets(volume: Volume) -> dict[str, Window]:
-    """Windows by name, in the unit of the volume; the first is the default. Empty for colour."""
+    """The windows of a volume by name, in its unit, at most nine; the first is the default. Empty for colour."""
     if volume.colour:
         return {}
-    found: dict[str, Window] = {}
-    for number, window in enumerate(volume.windows or (volume.window,), start=1):
-        name = window.explanation.strip().capitalize() or ("File" if number == 1 else f"File {number}")
-        found.setdefault(name, window)
-    if volume.scale.unit == "HU":
-        for name, window in CT.items():
-            found.setdefault(name, window)
-    return found
+    found = list(windows(volume).items())
+    return {name[:1].upper() + name[1:]: window for name, window in found[:MOST]}

@@ -1,1 +1,1 @@
-"""The only folder that knows Qt and napari."""
+"""The docks and commands in napari; the only folder that knows Qt and napari."""

@@ -1,0 +1,161 @@
+"""Attack dock: what is wished, how far it may go, where; run it, see whether it holds as stored, save it as DICOM."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QProgressBar, QPushButton
+
+from napari_medadv.attacks import Perturbation, perturb
+from napari_medadv.display import Loaded, Outcome
+from napari_medadv.errors import MedAdvError
+from napari_medadv.measure.heatmap import signed_difference
+from napari_medadv.model import Classifier
+from napari_medadv.progress import Progress, part
+from napari_medadv.widgets.bars import percent
+from napari_medadv.widgets.panel import Panel
+from napari_medadv.widgets.saving import save_outcome
+from napari_medadv.widgets.threat_form import AttackForm, Plan
+from napari_medadv.widgets.work import Job
+
+
+class AttackPanel(Panel):
+    """A form, a run button, and what came of it."""
+
+    def __init__(self, napari_viewer: Any) -> None:
+        super().__init__(napari_viewer)
+        self._job: Job | None = None
+        self.form = AttackForm(self.stage, self.ties)
+        self.column.addWidget(self.form)
+        self.run_button = QPushButton("Run attack")
+        self.run_button.clicked.connect(self.run)
+        self.cancel_button = QPushButton("Cancel")
+        self.cancel_button.setToolTip("Stops within one step; nothing is kept.")
+        self.cancel_button.clicked.connect(self.cancel)
+        row = QHBoxLayout()
+        row.addWidget(self.run_button, 2)
+        row.addWidget(self.cancel_button, 1)
+        self.column.addLayout(row)
+        self.bar = QProgressBar()
+        self.bar.setRange(0, 1000)
+        self.bar.setVisible(False)
+        self.column.addWidget(self.bar)
+        self.save_button = QPushButton("Save as DICOM…")
+        self.save_button.setToolTip("Write the adversarial series as new, marked DICOM files beside nothing of the source.")
+        self.save_button.clicked.connect(self._choose_folder)
+        self.finish(stretch=False)
+        self.column.addWidget(self.save_button)
+        self.column.addStretch(1)
+        events = self.session.events
+        for signal, slot in (
+            (events.loaded, self._on_loaded),
+            (events.classifier, self._refresh),
+            (events.outcome, self._on_outcome),
+        ):
+            self.ties.connect(signal, slot)
+        self._on_outcome(self.session.outcome)
+
+    def run(self) -> None:
+        """Attack the loaded series."""
+        loaded, classifier = self.session.loaded, self.session.classifier
+        if loaded is None or classifier is None:
+            missing = "series is loaded: load one" if loaded is None else "classifier is attached: attach one"
+            self.complain(f"No {missing} first.")
+            return
+        try:
+            plan = self.form.plan(loaded)
+        except MedAdvError as error:
+            self.complain(str(error))
+            return
+        self.say("")
+        self.bar.setValue(0)
+        self.bar.setVisible(True)
+
+        def verb(progress: Progress) -> Outcome:
+            return attacked(loaded, classifier, plan, progress)
+
+        self._job = self.start(verb, "The attack", self._finished)
+        self._job.progressed.connect(self._progressed)
+        self._job.ended.connect(self._ended)
+        self._refresh()
+
+    def cancel(self) -> None:
+        """Stop the attack at its next step."""
+        if self._job is not None:
+            self._job.cancel()
+            self.say("Stopping…")
+
+    def save(self, folder: Path) -> None:
+        """Write the adversarial series."""
+        outcome = self.session.outcome
+        if outcome is None:
+            return
+
+        def verb(progress: Progress) -> int:
+            return len(save_outcome(outcome, folder, progress))
+
+        self.say("Saving…")
+        self.start(
+            verb,
+            "Saving",
+            lambda count: self.say(f"Saved {count} file{'s' if count != 1 else ''} to {folder.name}, marked as synthetic."),
+        )
+
+    def _finished(self, outcome: Outcome) -> None:
+        if self.session.loaded is outcome.loaded:
+            self.stage.show_outcome(outcome)
+
+    def _progressed(self, share: float, words: str) -> None:
+        self.bar.setValue(int(1000 * share))
+        self.bar.setFormat(f"{words} %p %" if words else "%p %")
+
+    def _ended(self) -> None:
+        self._job = None
+        self.bar.setVisible(False)
+        self._refresh()
+
+    def _on_loaded(self, loaded: Loaded | None) -> None:
+        if self._job is not None and self._job.running:
+            self.cancel()
+        self._refresh()
+
+    def _on_outcome(self, outcome: Outcome | None) -> None:
+        if outcome is not None:
+            self.say(told(outcome.perturbation), wrong=not outcome.perturbation.reached)
+        elif self._job is None:
+            self.say("")
+        self._refresh()
+
+    def _refresh(self, *_: Any) -> None:
+        running = self._job is not None
+        ready = self.session.loaded is not None and self.session.classifier is not None
+        self.run_button.setEnabled(ready and not running)
+        self.run_button.setToolTip("" if ready else "Load a series and attach a classifier first.")
+        self.cancel_button.setEnabled(running)
+        outcome = self.session.outcome
+        self.save_button.setEnabled(outcome is not None and outcome.loaded.series is not None)
+
+    def _choose_folder(self) -> None:
+        found, _ = QFileDialog.getSaveFileName(self, "New folder for the derived series", "adversarial_series")
+        if found:
+            self.save(Path(found))
+
+
+def attacked(loaded: Loaded, classifier: Classifier, plan: Plan, progress: Progress) -> Outcome:
+    """The outcome of a plan; runs beside the window."""
+    found = perturb(
+        classifier, loaded.volume, plan.threat, plan.attack, seed=plan.seed, progress=part(progress, 0.0, 0.98)
+    )
+    return Outcome(loaded, classifier, found, signed_difference(found.clean, found.adversarial))
+
+
+def told(found: Perturbation) -> str:
+    """Whether the goal is reached as stored, and how the finding moved."""
+    goal = found.threat.goal
+    verdict = {"Conceal": "Concealed", "Fabricate": "Fabricated", "Confuse": "Confused"}.get(type(goal).__name__, "Reached")
+    head = f"{verdict}, judged as stored" if found.reached else "Not reached as stored: a larger budget or more steps may"
+    label = getattr(goal, "label", None) or (found.before.present or found.before.findings.labels)[0]
+    moved = f"{label} {percent(found.before[label])} → {percent(found.after[label])}"
+    spent = f"{len(found.slices)} slice{'s' if len(found.slices) != 1 else ''}, {found.gradients} gradients, {found.queries} queries"
+    return f"<b>{head}</b><br>{moved}<br><small>{spent}, seed {found.seed}</small>"

@@ -1,0 +1,85 @@
+"""Commands of the menus and the palette."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from napari.viewer import Viewer
+
+from napari_medadv.display import presets
+from napari_medadv.volume import Window
+from napari_medadv.widgets.stage import stage_of
+
+PLUGIN = "napari-medadv"
+DOCKS = ("Series", "Classifier", "Attack", "Overlay")
+
+
+def show(viewer: Viewer, name: str) -> Any:
+    """Show a dock, or bring it to the front; its panel."""
+    dock, panel = viewer.window.add_plugin_dock_widget(PLUGIN, name, tabify=True)
+    dock.show()
+    dock.raise_()
+    return panel
+
+
+def show_all(viewer: Viewer) -> None:
+    """Show every dock, as tabs, the first in front."""
+    for name in (*DOCKS, DOCKS[0]):
+        show(viewer, name)
+
+
+def show_series(viewer: Viewer) -> None:
+    """Show the dock Series."""
+    show(viewer, "Series")
+
+
+def show_classifier(viewer: Viewer) -> None:
+    """Show the dock Classifier."""
+    show(viewer, "Classifier")
+
+
+def show_attack(viewer: Viewer) -> None:
+    """Show the dock Attack."""
+    show(viewer, "Attack")
+
+
+def show_overlay(viewer: Viewer) -> None:
+    """Show the dock Overlay."""
+    show(viewer, "Overlay")
+
+
+def window_file(viewer: Viewer) -> None:
+    """Show the series under the window that its file names first."""
+    loaded = stage_of(viewer).session.loaded
+    if loaded is not None:
+        stage_of(viewer).window(loaded.volume.window)
+
+
+def window_named(viewer: Viewer, name: str) -> None:
+    """Show a series under a window by name; does nothing where the series has none of that name."""
+    loaded = stage_of(viewer).session.loaded
+    window: Window | None = presets(loaded.volume).get(name) if loaded is not None else None
+    if window is None:
+        viewer.status = f"The window {name} needs a loaded CT series."
+        return
+    stage_of(viewer).window(window)
+
+
+def window_lung(viewer: Viewer) -> None:
+    """Lung window."""
+    window_named(viewer, "Lung")
+
+
+def window_mediastinum(viewer: Viewer) -> None:
+    """Mediastinum window."""
+    window_named(viewer, "Mediastinum")
+
+
+def window_bone(viewer: Viewer) -> None:
+    """Bone window."""
+    window_named(viewer, "Bone")
+
+
+def window_brain(viewer: Viewer) -> None:
+    """Brain window."""
+    window_named(viewer, "Brain")

@@ -1,0 +1,105 @@
+"""Panel: what every dock shares: its place on the stage, a message line, and a clean farewell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QFormLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from napari_medadv.widgets.stage import Stage, stage_of
+from napari_medadv.widgets.work import Job, Verb
+
+
+class Ties:
+    """The connections and jobs of one panel, undone when the panel goes."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._connected: list[tuple[Any, Callable[..., Any]]] = []
+        self.jobs: list[Job] = []
+        stage.panels += 1
+
+    def connect(self, signal: Any, slot: Callable[..., Any]) -> None:
+        """Call `slot` on `signal` (psygnal or napari) as long as the panel lives."""
+        signal.connect(slot)
+        self._connected.append((signal, slot))
+
+    def release(self, *_: Any) -> None:
+        """Undo everything; the last panel of a viewer stops all work."""
+        for signal, slot in self._connected:
+            try:
+                signal.disconnect(slot)
+            except (TypeError, ValueError, RuntimeError):
+                continue
+        self._connected.clear()
+        for job in self.jobs:
+            job.forget()
+        self._stage.panels -= 1
+        if self._stage.panels == 0:
+            self._stage.close()
+
+
+class Panel(QWidget):
+    """A dock's content: rows in `column`, and one message line at the bottom."""
+
+    def __init__(self, viewer: Any) -> None:
+        super().__init__()
+        self.stage = stage_of(viewer)
+        self.session = self.stage.session
+        self.ties = Ties(self.stage)
+        self.destroyed.connect(self.ties.release)
+        self.column = QVBoxLayout(self)
+        self.column.setContentsMargins(8, 6, 8, 6)
+        self.column.setSpacing(6)
+        self.message = QLabel()
+        self.message.setWordWrap(True)
+        self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.message.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+        self.message.setVisible(False)
+
+    def finish(self, *, stretch: bool = True) -> None:
+        """Put the message line under everything that was added to `column`."""
+        self.column.addWidget(self.message)
+        if stretch:
+            self.column.addStretch(1)
+
+    def say(self, words: str, *, wrong: bool = False) -> None:
+        """Show a sentence; an empty one clears the line."""
+        from napari_medadv.widgets.ink import ink_of
+
+        ink = ink_of(self.stage.viewer)
+        self.message.setStyleSheet(f"color: {ink.bad if wrong else ink.text};")
+        self.message.setText(words)
+        self.message.setVisible(bool(words))
+
+    def complain(self, words: str) -> None:
+        """Show what went wrong, as one sentence."""
+        self.say(words, wrong=True)
+
+    def start(self, verb: Verb, what: str, done: Callable[[Any], None]) -> Job:
+        """Run a verb beside the window; `done` gets its result, and errors are said in the message line."""
+        job = self.stage.work.start(verb, what)
+        job.finished.connect(done)
+        job.failed.connect(self.complain)
+        self.ties.jobs = [*(old for old in self.ties.jobs if old.running), job]
+        return job
+
+
+def form() -> QFormLayout:
+    """A form whose labels and fields line up, tight enough for a dock."""
+    layout = QFormLayout()
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setHorizontalSpacing(8)
+    layout.setVerticalSpacing(4)
+    layout.setLabelAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+    layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+    return layout
+
+
+def heading(words: str) -> QLabel:
+    """A quiet title above a group of rows."""
+    label = QLabel(f"<b>{words}</b>")
+    label.setContentsMargins(0, 4, 0, 0)
+    return label

@@ -1,0 +1,201 @@
+"""Series dock: open a folder or drop it, choose a series, load it; windows and what lies under the cursor."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from qtpy.QtCore import QSize, Qt, QTimer
+from qtpy.QtGui import QDragEnterEvent, QDropEvent, QIcon, QImage, QPixmap
+from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QListWidget, QListWidgetItem, QProgressBar, QPushButton
+
+from napari_medadv.dicom import Series, decode, scan
+from napari_medadv.display import Loaded
+from napari_medadv.errors import MedAdvError
+from napari_medadv.progress import Progress
+from napari_medadv.volume import Array, Volume
+from napari_medadv.widgets.panel import Panel
+from napari_medadv.widgets.shown import Shown
+
+_THUMBNAIL = 48
+_AT_ONCE = 12
+
+
+class SeriesPanel(Panel):
+    """The series of a folder, and the one on the screen."""
+
+    def __init__(self, napari_viewer: Any) -> None:
+        super().__init__(napari_viewer)
+        self.setAcceptDrops(True)
+        buttons = QHBoxLayout()
+        for words, slot, tip in (
+            ("Open folder…", self._choose_folder, "Find all DICOM series in a folder and below it; or drop it here."),
+            ("Open file…", self._choose_file, "Open a single DICOM file, a DICOMDIR or a zip."),
+        ):
+            button = QPushButton(words)
+            button.setToolTip(tip)
+            button.clicked.connect(slot)
+            buttons.addWidget(button)
+        self.column.addLayout(buttons)
+        self.list = QListWidget()
+        self.list.setIconSize(QSize(_THUMBNAIL, _THUMBNAIL))
+        self.list.setAlternatingRowColors(True)
+        self.list.setMinimumHeight(130)
+        self.list.setToolTip("Double-click loads a series.")
+        self.list.itemDoubleClicked.connect(lambda _: self.load())
+        self.list.itemSelectionChanged.connect(self._selected)
+        self.column.addWidget(self.list, 1)
+        self.load_button = QPushButton("Load series")
+        self.load_button.setEnabled(False)
+        self.load_button.clicked.connect(self.load)
+        self.column.addWidget(self.load_button)
+        self.bar = QProgressBar()
+        self.bar.setRange(0, 1000)
+        self.bar.setVisible(False)
+        self.column.addWidget(self.bar)
+        self.finish(stretch=False)
+        self.column.addWidget(Shown(self.stage, self.ties))
+        self._thumbnails = QTimer(self)
+        self._thumbnails.setSingleShot(True)
+        self._thumbnails.setInterval(100)
+        self._thumbnails.timeout.connect(self._draw_thumbnails)
+        scrollbar = self.list.verticalScrollBar()
+        if scrollbar is not None:
+            scrollbar.valueChanged.connect(lambda _: self._thumbnails.start())
+
+    def open(self, path: Path) -> None:
+        """Look for series in a folder or a file."""
+        self.say("")
+        self._watch(self.start(lambda progress: scan(path, progress=progress), "Reading the folder", self._found))
+
+    def load(self) -> None:
+        """Decode the chosen series and show it."""
+        series = self._chosen()
+        if series is not None:
+            self.say("")
+            self._watch(
+                self.start(lambda progress: Loaded(decode(series, progress=progress), series), "Loading", self._loaded)
+            )
+
+    def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:  # noqa: N802
+        """Folders and files are welcome."""
+        data = event.mimeData() if event is not None else None
+        if event is not None and data is not None and data.hasUrls():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent | None) -> None:  # noqa: N802
+        """Open what was dropped."""
+        data = event.mimeData() if event is not None else None
+        if data is not None and data.urls():
+            self.open(Path(data.urls()[0].toLocalFile()))
+
+    def _choose_folder(self) -> None:
+        found = QFileDialog.getExistingDirectory(self, "Folder with DICOM files")
+        if found:
+            self.open(Path(found))
+
+    def _choose_file(self) -> None:
+        found, _ = QFileDialog.getOpenFileName(self, "DICOM file", filter="DICOM (*.dcm *.DCM DICOMDIR *.zip);;All files (*)")
+        if found:
+            self.open(Path(found))
+
+    def _watch(self, job: Any) -> None:
+        self.bar.setVisible(True)
+        self.bar.setValue(0)
+        job.progressed.connect(lambda share, _: self.bar.setValue(int(1000 * share)))
+        job.ended.connect(lambda: self.bar.setVisible(False))
+
+    def _found(self, found: tuple[Series, ...]) -> None:
+        self.list.clear()
+        for series in found:
+            item = QListWidgetItem(f"{series.modality}  {series.description or 'no description'}\n{_size(series)}")
+            item.setData(Qt.ItemDataRole.UserRole, series)
+            item.setSizeHint(QSize(0, _THUMBNAIL + 6))
+            item.setIcon(QIcon(_blank()))
+            item.setToolTip("\n".join(series.facts))
+            self.list.addItem(item)
+        if found:
+            self.list.setCurrentRow(0)
+        self._thumbnails.start()
+        if len(found) == 1:
+            self.load()
+
+    def _selected(self) -> None:
+        self.load_button.setEnabled(self._chosen() is not None)
+
+    def _chosen(self) -> Series | None:
+        item = self.list.currentItem()
+        return item.data(Qt.ItemDataRole.UserRole) if item is not None else None
+
+    def _loaded(self, loaded: Loaded) -> None:
+        self.stage.show(loaded)
+
+    def _draw_thumbnails(self) -> None:
+        view = self.list.viewport()
+        seen = view.rect() if view is not None else self.list.rect()
+        rows = [row for row in range(self.list.count()) if self.list.visualItemRect(self.list.item(row)).intersects(seen)]
+        wanted = [self.list.item(row) for row in rows]
+        wanted = [item for item in wanted if item is not None and not item.data(Qt.ItemDataRole.UserRole + 1)][:_AT_ONCE]
+        if not wanted:
+            return
+        series = [item.data(Qt.ItemDataRole.UserRole) for item in wanted]
+
+        def done(found: list[Array | None]) -> None:
+            for item, grey in zip(wanted, found, strict=True):
+                if self.list.row(item) >= 0 and grey is not None:
+                    item.setIcon(QIcon(_picture(grey)))
+            self._thumbnails.start()
+
+        for item in wanted:
+            item.setData(Qt.ItemDataRole.UserRole + 1, True)
+        self.start(lambda progress: [thumbnail(one, progress) for one in series], "Drawing thumbnails", done)
+
+
+def thumbnail(series: Series, progress: Progress) -> Array | None:
+    """The middle slice as grey or RGB: uint8, (y, x) or (y, x, 3), at most 48 wide and high; None where it cannot be read."""
+    progress(0.0, "drawing thumbnails")
+    middle = series.instances[len(series.instances) // 2]
+    try:
+        volume = decode(replace(series, instances=(middle,)))
+    except (MedAdvError, ValueError):
+        return None
+    return grey(volume)
+
+
+def grey(volume: Volume) -> Array:
+    """The middle slice of a volume as it is displayed: uint8, (y, x) or (y, x, 3)."""
+    middle = volume.shape[0] // 2
+    step = max(1, max(volume.shape[1:]) // (2 * _THUMBNAIL))
+    values = volume.values(slice(middle, middle + 1))[0, ::step, ::step]
+    if volume.colour:
+        return np.ascontiguousarray(values.clip(0, 255).astype(np.uint8))
+    shown = volume.window.grey(values)
+    return np.ascontiguousarray(255 * (1 - shown if volume.photometric == "MONOCHROME1" else shown)).astype(np.uint8)
+
+
+def _picture(values: Array) -> QPixmap:
+    kind = QImage.Format.Format_Grayscale8 if values.ndim == 2 else QImage.Format.Format_RGB888
+    image = QImage(values.tobytes(), values.shape[1], values.shape[0], values.strides[0], kind)
+    canvas = _blank()
+    from qtpy.QtGui import QPainter
+
+    small = QPixmap.fromImage(image).scaled(
+        _THUMBNAIL, _THUMBNAIL, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
+    )
+    painter = QPainter(canvas)
+    painter.drawPixmap((_THUMBNAIL - small.width()) // 2, (_THUMBNAIL - small.height()) // 2, small)
+    painter.end()
+    return canvas
+
+
+def _blank() -> QPixmap:
+    canvas = QPixmap(_THUMBNAIL, _THUMBNAIL)
+    canvas.fill(Qt.GlobalColor.black)
+    return canvas
+
+
+def _size(series: Series) -> str:
+    count = len(series.instances)
+    return f"{count} slice{'s' if count != 1 else ''}"

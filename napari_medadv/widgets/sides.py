@@ -1,0 +1,60 @@
+"""Sides: the letters at the edges of the canvas that say which side of the patient is there."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+from napari_medadv.display import edges
+from napari_medadv.display.orientation import depth_away
+from napari_medadv.volume import Volume
+
+_PLACES = ("top_center", "bottom_center", "middle_left", "middle_right")
+
+
+class Sides:
+    """R, L, A, P, S and I around the picture; they follow the axes that are shown."""
+
+    def __init__(self, viewer: Any) -> None:
+        self._viewer = weakref.ref(viewer)
+        self._volume: Volume | None = None
+        viewer.dims.events.order.connect(self.draw)
+        viewer.dims.events.ndisplay.connect(self.draw)
+        viewer.camera.events.orientation.connect(self.draw)
+
+    def turn(self, volume: Volume | None) -> None:
+        """Show the sides of this volume, and turn the depth axis so that 3D is no mirror image."""
+        self._volume = volume
+        viewer = self._viewer()
+        if viewer is not None and volume is not None and volume.placed:
+            _, vertical, horizontal = viewer.camera.orientation
+            viewer.camera.orientation = ("away" if depth_away(volume) else "towards", vertical, horizontal)
+        self.draw()
+
+    def draw(self, event: Any = None) -> None:
+        """Bring the letters up to date."""
+        viewer = self._viewer()
+        if viewer is None:
+            return
+        from napari.components.overlays import TextOverlay
+
+        for place, letter in zip(_PLACES, self._letters(viewer), strict=True):
+            name = f"medadv_{place}"
+            if name not in viewer.canvas.overlays:
+                if not letter:
+                    continue
+                viewer.canvas.overlays[name] = TextOverlay(position=place, font_size=13, color="#f0a53c")
+            viewer.canvas.overlays[name].text = letter
+            viewer.canvas.overlays[name].visible = bool(letter)
+
+    def _letters(self, viewer: Any) -> tuple[str, str, str, str]:
+        shown = tuple(viewer.dims.displayed)
+        if self._volume is None or viewer.dims.ndisplay != 2 or viewer.dims.ndim != 3:
+            return "", "", "", ""
+        top, bottom, left, right = edges(self._volume, shown[0], shown[1])
+        _, vertical, horizontal = viewer.camera.orientation
+        if vertical == "up":
+            top, bottom = bottom, top
+        if horizontal == "left":
+            left, right = right, left
+        return top, bottom, left, right

@@ -1,0 +1,224 @@
+"""Stage: a session's nouns as layers of one viewer, and the layers' news back to the session."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+import numpy as np
+
+from napari_medadv.display import KEY, Loaded, Outcome, adversarial_layer, heat_layer, patient_position, presets, volume_layer
+from napari_medadv.display.heat import heat_style
+from napari_medadv.display.layers import drawable
+from napari_medadv.volume import Window
+from napari_medadv.widgets.session import Session
+from napari_medadv.widgets.sides import Sides
+from napari_medadv.widgets.work import Work
+
+_STAGES: weakref.WeakKeyDictionary[Any, Stage] = weakref.WeakKeyDictionary()
+
+
+def stage_of(viewer: Any) -> Stage:
+    """The one stage of this viewer. napari hands each dock a proxy of its own, so the viewer behind it is the key."""
+    real = getattr(viewer, "__wrapped__", viewer)
+    if real not in _STAGES:
+        _STAGES[real] = Stage(real)
+    return _STAGES[real]
+
+
+class Stage:
+    """Shows loaded series, outcomes and heat maps, and follows what the person selects, deletes and scrolls.
+
+    The viewer is held weakly: a stage never keeps a closed window alive.
+    """
+
+    def __init__(self, viewer: Any) -> None:
+        self.session = Session()
+        self.work = Work()
+        self.panels = 0
+        self._viewer = weakref.ref(viewer)
+        self._heat: weakref.ref[Any] | None = None
+        self._sides = Sides(viewer)
+        viewer.layers.events.removed.connect(self._on_removed)
+        viewer.layers.selection.events.active.connect(self._on_active)
+        viewer.dims.events.point.connect(self._on_point)
+        viewer.mouse_move_callbacks.append(self._on_mouse)
+        self.session.events.heat.connect(self._restyle)
+        self.session.events.loaded.connect(self._on_loaded)
+        self.session.events.outcome.connect(self._on_outcome)
+        self._on_active()
+        if self.session.loaded is None:
+            for layer in reversed(viewer.layers):
+                if isinstance(noun_of(layer), Loaded):
+                    self.session.take(noun_of(layer))
+                    break
+
+    @property
+    def viewer(self) -> Any:
+        """The viewer, or None after it was closed."""
+        return self._viewer()
+
+    def show(self, loaded: Loaded) -> None:
+        """Put a series on the screen and turn to it."""
+        viewer = self.viewer
+        if viewer is None:
+            return
+        layer = self.layer(loaded) or self._add(volume_layer(loaded))
+        self.session.take(loaded)
+        viewer.layers.selection.active = layer
+        viewer.reset_view()
+        self.go(loaded.volume.shape[0] // 2)
+
+    def show_outcome(self, outcome: Outcome) -> None:
+        """Put an adversarial series and its heat map over their source, and turn to them."""
+        viewer = self.viewer
+        if viewer is None:
+            return
+        source, layer = self.layer(outcome.loaded), self._add(adversarial_layer(outcome))
+        if source is not None and not outcome.loaded.volume.colour:
+            viewer.layers.link_layers([source, layer], ("contrast_limits", "gamma", "colormap"))
+            layer.contrast_limits_range = source.contrast_limits_range
+            layer.contrast_limits = source.contrast_limits
+        viewer.layers.selection.active = layer
+        self.session.take(outcome.loaded, outcome)
+
+    def layer(self, noun: Loaded | Outcome | None) -> Any:
+        """The image layer that shows this noun, or None."""
+        viewer = self.viewer
+        if viewer is None or noun is None:
+            return None
+        return next((layer for layer in viewer.layers if noun_of(layer) is noun), None)
+
+    @property
+    def heat(self) -> Any:
+        """The heat map's layer, or None."""
+        layer = self._heat() if self._heat is not None else None
+        return layer if layer is not None and self.viewer is not None and layer in self.viewer.layers else None
+
+    def go(self, index: int) -> None:
+        """Scroll to a slice."""
+        layer, viewer = self.layer(self.session.loaded) or self.layer(self.session.outcome), self.viewer
+        if layer is not None and viewer is not None:
+            place = layer.data_to_world((index, 0, 0))
+            viewer.dims.set_point(0, float(place[0]))
+
+    def window(self, window: Window) -> None:
+        """Show the series and its adversarial version under a display window."""
+        for noun in (self.session.loaded, self.session.outcome):
+            layer = self.layer(noun)
+            if layer is not None and not layer.rgb:
+                low, high = drawable(window)
+                reach = layer.contrast_limits_range
+                layer.contrast_limits_range = (min(reach[0], low), max(reach[1], high))
+                layer.contrast_limits = (low, high)
+
+    def close(self) -> None:
+        """The window is gone: stop all work."""
+        self.work.close()
+
+    def _add(self, data: tuple[Any, dict[str, Any], str]) -> Any:
+        values, settings, _ = data
+        layer = self.viewer.add_image(values, **settings)
+        noun = noun_of(layer)
+        if isinstance(noun, Loaded | Outcome) and not layer.rgb:
+            self._bind(layer, noun)
+        return layer
+
+    def _bind(self, layer: Any, noun: Loaded | Outcome) -> None:
+        volume = noun.volume if isinstance(noun, Loaded) else noun.loaded.volume
+        for number, window in enumerate(presets(volume).values(), start=1):
+
+            def press(_: Any, window: Window = window, stage: weakref.ref[Stage] = weakref.ref(self)) -> None:
+                here = stage()
+                if here is not None:
+                    here.window(window)
+
+            if number <= 9:
+                layer.bind_key(str(number), press, overwrite=True)
+
+    def _on_removed(self, event: Any) -> None:
+        noun = noun_of(event.value)
+        if noun is not None and noun is self.session.loaded:
+            self.session.take(None)
+        elif noun is not None and noun is self.session.outcome:
+            self.session.take(self.session.loaded)
+
+    def _on_active(self, event: Any = None) -> None:
+        viewer = self.viewer
+        layer = viewer.layers.selection.active if viewer is not None else None
+        noun = noun_of(layer) if layer is not None else None
+        if isinstance(noun, Loaded) and noun is not self.session.loaded:
+            if not layer.rgb:
+                self._bind(layer, noun)
+            self.session.take(noun)
+        elif isinstance(noun, Outcome):
+            self.session.take(noun.loaded, noun)
+
+    def _on_loaded(self, loaded: Loaded | None) -> None:
+        viewer = self.viewer
+        if viewer is None:
+            return
+        self._sides.turn(loaded.volume if loaded is not None else None)
+        if loaded is not None:
+            viewer.canvas.overlays.scale_bar.visible = True
+        self._on_point()
+
+    def _on_outcome(self, outcome: Outcome | None) -> None:
+        viewer, old = self.viewer, self.heat
+        if viewer is None:
+            return
+        if old is not None:
+            viewer.layers.remove(old)
+        self._heat = None
+        if outcome is not None:
+            active = viewer.layers.selection.active
+            self._heat = weakref.ref(self._add(heat_layer(outcome, self.session.heat)))
+            viewer.layers.selection.active = active
+
+    def _restyle(self) -> None:
+        layer, outcome = self.heat, self.session.outcome
+        if layer is not None and outcome is not None:
+            style = heat_style(outcome, self.session.heat)
+            layer.contrast_limits_range = style["contrast_limits"]
+            for name in ("contrast_limits", "colormap", "opacity"):
+                setattr(layer, name, style[name])
+
+    def _on_point(self, event: Any = None) -> None:
+        viewer, loaded = self.viewer, self.session.loaded
+        layer = self.layer(loaded) or self.layer(self.session.outcome)
+        if viewer is None or loaded is None or layer is None:
+            return
+        point = viewer.dims.point
+        index = round(float(layer.world_to_data(point[-3:])[0])) if len(point) >= 3 else 0
+        self.session.index = int(np.clip(index, 0, loaded.volume.shape[0] - 1))
+
+    def _on_mouse(self, viewer: Any, event: Any) -> None:
+        loaded = self.session.loaded
+        layer = self.layer(loaded) or self.layer(self.session.outcome)
+        if loaded is None or layer is None or len(event.position) < 3 or viewer.dims.ndisplay == 3:
+            return
+        volume, exact = loaded.volume, np.asarray(layer.world_to_data(event.position[-3:]))
+        index = tuple(int(i) for i in np.rint(exact))
+        if not all(0 <= i < count for i, count in zip(index, volume.shape, strict=True)):
+            self.session.readout = ""
+            return
+        outcome = self.session.outcome
+        said = value_at(loaded, index)
+        if outcome is not None and outcome.loaded is loaded:
+            said += f" → {value_at(Loaded(outcome.perturbation.adversarial), index)}"
+        where = patient_position(volume, np.asarray(index, np.float64)) or f"row {index[1]}, column {index[2]}"
+        self.session.readout = f"{said} {volume.scale.unit}   {where}"
+
+
+def noun_of(layer: Any) -> Any:
+    """The noun behind a layer, or None where it is not ours or is a heat map."""
+    noun = layer.metadata.get(KEY)
+    return noun if isinstance(noun, Loaded | Outcome) else None
+
+
+def value_at(loaded: Loaded, index: tuple[int, ...]) -> str:
+    """The value of one voxel in words, without its unit."""
+    volume = loaded.volume
+    scale = volume.scale.take(np.array([index[0]]))
+    stored = np.atleast_1d(volume.voxels[index])
+    return ", ".join(f"{value * scale.slope[0] + scale.intercept[0]:g}" for value in stored)

@@ -1,0 +1,216 @@
+"""AttackForm: the threat and the attack as a form, in the reader's words and the volume's unit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QSpinBox, QVBoxLayout, QWidget
+
+from napari_medadv.attacks import Attack
+from napari_medadv.catalogue import entry, names
+from napari_medadv.display import Loaded
+from napari_medadv.display.heat import width
+from napari_medadv.errors import ThreatError
+from napari_medadv.prediction import Prediction
+from napari_medadv.threat import L2, Conceal, Confuse, Fabricate, Goal, Linf, Region, Threat
+from napari_medadv.volume import Volume
+from napari_medadv.widgets.number import Number
+from napari_medadv.widgets.panel import Ties, form, heading
+from napari_medadv.widgets.regions import drawn, mask_of
+from napari_medadv.widgets.settings_form import SettingsForm
+from napari_medadv.widgets.stage import Stage
+
+_HOME = "napari_medadv.attacks"
+_EVERYWHERE = "whole image"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the form asks for."""
+
+    threat: Threat
+    attack: Attack
+    seed: int
+
+
+class AttackForm(QWidget):
+    """Goal, finding, budget, region, slices, attack and its settings, seed."""
+
+    def __init__(self, stage: Stage, ties: Ties) -> None:
+        super().__init__()
+        self._stage = stage
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        self._rows = form()
+        column.addLayout(self._rows)
+        self.goal = _box(("Conceal", "Fabricate", "Confuse"), "Hide a finding, invent one, or any other decision.")
+        self.label = _box((), "The finding to hide or to invent.")
+        self.epsilon = Number(8.0, lowest=0.0)
+        self.epsilon.setToolTip("How far the stored values may be changed.")
+        self.norm = _box(("Linf", "L2"), "Linf: the change of each voxel. L2: the root of the summed squares of a slice (or volume).")
+        self.hint = QLabel()
+        self.region = _box((_EVERYWHERE,), "Paint in a Labels layer, or draw outlines in a Shapes layer (they hold through all slices).")
+        self.slices = _box(("all", "the one shown", "from – to"), "Which slices may be changed.")
+        self.first, self.last = QSpinBox(), QSpinBox()
+        self.attack = _box(names(_HOME), "")
+        self.seed = QSpinBox()
+        self.seed.setRange(0, 2**31 - 1)
+        self.seed.setToolTip("The same seed gives the same result, bit for bit.")
+        self._between = _row(self.first, QLabel("–"), self.last)
+        for words, field in (
+            ("Goal", self.goal),
+            ("Finding", self.label),
+            ("Budget", _row(self.epsilon, self.norm)),
+            ("", self.hint),
+            ("Region", self.region),
+            ("Slices", self.slices),
+            ("", self._between),
+            ("Attack", self.attack),
+        ):
+            self._rows.addRow(words, field)
+        self.settings = SettingsForm(entry("pgd", _HOME))
+        column.addWidget(heading("Settings"))
+        self._settings_place = QVBoxLayout()
+        column.addLayout(self._settings_place)
+        self._settings_place.addWidget(self.settings)
+        self.settings.rows.addRow("Seed", self.seed)
+        self.goal.currentTextChanged.connect(self._on_goal)
+        self.slices.currentTextChanged.connect(self._on_slices)
+        self.attack.currentTextChanged.connect(self._on_attack)
+        self.epsilon.valueChanged.connect(lambda _: self._on_hint())
+        self.norm.currentTextChanged.connect(lambda _: self._on_hint())
+        self.attack.setCurrentText("pgd")
+        self._on_slices(self.slices.currentText())
+        events = stage.session.events
+        ties.connect(events.loaded, self._on_loaded)
+        ties.connect(events.classifier, self._on_classifier)
+        ties.connect(events.prediction, self._on_prediction)
+        if stage.viewer is not None:
+            for signal in (stage.viewer.layers.events.inserted, stage.viewer.layers.events.removed):
+                ties.connect(signal, self._on_layers)
+        self._on_layers()
+        self._on_classifier()
+        self._on_loaded(stage.session.loaded)
+        self._on_prediction(stage.session.prediction)
+
+    def plan(self, loaded: Loaded) -> Plan:
+        """What the form says.
+
+        Raises
+        ------
+        MedAdvError
+            The form asks for something impossible.
+        """
+        budget = (Linf if self.norm.currentText() == "Linf" else L2)(self.epsilon.number)
+        region = Region(self._mask(loaded), self._chosen(loaded.volume))
+        return Plan(Threat(self._goal(), budget, region), self.settings.value(), self.seed.value())
+
+    def _goal(self) -> Goal:
+        label = self.label.currentText()
+        kind = self.goal.currentText()
+        return Confuse() if kind == "Confuse" else (Conceal if kind == "Conceal" else Fabricate)(label)
+
+    def _mask(self, loaded: Loaded) -> Any:
+        name = self.region.currentText()
+        viewer, image = self._stage.viewer, self._stage.layer(loaded) or self._stage.layer(self._stage.session.outcome)
+        if name == _EVERYWHERE or viewer is None or image is None:
+            return None
+        return mask_of(viewer.layers[name], image, loaded.volume)
+
+    def _chosen(self, volume: Volume) -> tuple[int, ...] | None:
+        how = self.slices.currentIndex()
+        if how == 0:
+            return None
+        if how == 1:
+            return (self._stage.session.index,)
+        if self.first.value() > self.last.value():
+            raise ThreatError(f"Slices {self.first.value()} to {self.last.value()} are none: give the lower number first.")
+        return tuple(range(self.first.value(), self.last.value() + 1))
+
+    def _on_goal(self, goal: str) -> None:
+        self.label.setEnabled(goal != "Confuse")
+
+    def _on_slices(self, how: str) -> None:
+        self._rows.setRowVisible(self._between, how.startswith("from"))
+
+    def _on_attack(self, name: str) -> None:
+        kind = entry(name, _HOME)
+        self.attack.setToolTip(((kind.__doc__ or "").strip().splitlines() or [""])[0])
+        self.settings.rows.takeRow(self.seed)
+        old, self.settings = self.settings, SettingsForm(kind)
+        self._settings_place.replaceWidget(old, self.settings)
+        old.hide()
+        old.deleteLater()
+        self.settings.rows.addRow("Seed", self.seed)
+
+    def _on_layers(self, event: Any = None) -> None:
+        chosen = self.region.currentText()
+        self.region.clear()
+        self.region.addItems([_EVERYWHERE, *drawn(self._stage.viewer)])
+        self.region.setCurrentText(chosen if self.region.findText(chosen) >= 0 else _EVERYWHERE)
+
+    def _on_classifier(self, *_: Any) -> None:
+        classifier = self._stage.session.classifier
+        self.label.clear()
+        self.label.addItems(list(classifier.findings.labels) if classifier is not None else [])
+        self._on_goal(self.goal.currentText())
+
+    def _on_loaded(self, loaded: Loaded | None) -> None:
+        if loaded is None:
+            self.hint.setText("")
+            return
+        volume = loaded.volume
+        self.epsilon.set_unit(volume.scale.unit)
+        self.epsilon.set_number(default_epsilon(volume))
+        top = volume.shape[0] - 1
+        for field, value in ((self.first, 0), (self.last, top)):
+            field.setRange(0, top)
+            field.setValue(value)
+        self._rows.setRowVisible(self.slices, top > 0)
+        self._on_hint()
+
+    def _on_prediction(self, prediction: Prediction | None) -> None:
+        if prediction is None:
+            return
+        found = [label for label in prediction.present if not label.lower().startswith("no ")]
+        absent = [label for label in prediction.findings.labels if label not in prediction.present]
+        self.goal.setCurrentText("Conceal" if found or not absent else "Fabricate")
+        self.label.setCurrentText((found or absent or [self.label.currentText()])[0])
+
+    def _on_hint(self) -> None:
+        loaded = self._stage.session.loaded
+        if loaded is None:
+            return
+        if self.norm.currentText() == "L2":
+            self.hint.setText("per slice, summed over its voxels")
+            return
+        share = 100 * self.epsilon.number / width(loaded.volume)
+        self.hint.setText(f"{share:.2g} % of the display window's width")
+
+
+def default_epsilon(volume: Volume) -> float:
+    """A budget that is hard to see: 8 HU for CT, else a hundredth of the display window, never below one grey level."""
+    level = float(volume.scale.quantum.max())
+    wished = 8.0 if volume.scale.unit == "HU" else width(volume) / 100
+    return max(level, round(wished / level) * level)
+
+
+def _box(words: tuple[str, ...], tip: str) -> QComboBox:
+    box = QComboBox()
+    box.addItems(list(words))
+    box.setToolTip(tip)
+    box.setMinimumContentsLength(8)
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    return box
+
+
+def _row(*fields: QWidget) -> QWidget:
+    holder = QWidget()
+    row = QHBoxLayout(holder)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.setSpacing(6)
+    for field in fields:
+        row.addWidget(field, 0 if isinstance(field, QLabel | QLineEdit) else 1)
+    return holder
