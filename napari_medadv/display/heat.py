@@ -35,7 +35,7 @@ class HeatView:
     kind: Literal["signed", "absolute", "relative"] = "signed"
     full: float | None = None
     threshold: float = 0.0
-    opacity: float = 0.7
+    opacity: float = 0.5
 
     def reach(self, outcome: Outcome) -> float:
         """The change that gets the full colour, above zero, in the unit of the volume."""

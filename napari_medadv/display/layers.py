@@ -12,7 +12,7 @@ from napari_medadv.volume import Array, Volume, Window
 
 if TYPE_CHECKING:
     from napari_medadv.attacks import Perturbation
-    from napari_medadv.dicom import Series
+    from napari_medadv.dicom.series import Series
     from napari_medadv.measure.heatmap import Difference
     from napari_medadv.model import Classifier
 
@@ -48,12 +48,9 @@ class Outcome:
 
     @property
     def name(self) -> str:
-        """What the layer is called: the attack, the goal and the budget with its unit."""
-        threat = self.perturbation.threat
-        label = getattr(threat.goal, "label", "")
-        goal = " ".join(part for part in (type(threat.goal).__name__.lower(), label) if part)
-        budget = f"{type(threat.budget).__name__} {threat.budget.epsilon:g} {self.loaded.volume.scale.unit}"
-        return f"adversarial: {goal}, {type(self.perturbation.attack).__name__}, {budget}"
+        """What the layer is called: the attack and its budget, short enough for the layer list."""
+        budget = self.perturbation.threat.budget
+        return f"adversarial {type(self.perturbation.attack).__name__} {budget.epsilon:g}"
 
 
 def volume_layer(loaded: Loaded) -> LayerData:
@@ -70,10 +67,15 @@ def placement(volume: Volume) -> dict[str, Any]:
     """What every layer that lies on this volume shares: scale, units, axis labels, and the turn that puts anterior up."""
     return {
         "scale": volume.spacing,
-        "units": ("mm", "mm", "mm"),
+        "units": (length_unit(volume),) * 3,
         "axis_labels": axis_labels(volume),
         "affine": screen_affine(volume),
     }
+
+
+def length_unit(volume: Volume) -> str:
+    """ "mm", or "pixel" where the file gives no spacing."""
+    return "pixel" if any("distances are in pixels" in fact for fact in volume.facts) else "mm"
 
 
 def shown_values(volume: Volume) -> Array:
@@ -112,7 +114,7 @@ def _image(volume: Volume, name: str, noun: Loaded | Outcome) -> LayerData:
     if volume.colour:
         settings["rgb"] = True
     else:
-        limits = drawable(volume.window)
-        settings["contrast_limits"] = limits
+        settings["contrast_limits"] = drawable(volume.window)
+        settings["interpolation2d"] = "linear"
         settings["colormap"] = "gray_r" if volume.photometric == "MONOCHROME1" else "gray"
     return shown_values(volume), settings, "image"

@@ -15,7 +15,6 @@ from qtpy.QtWidgets import (
     QMenu,
     QPushButton,
     QSizePolicy,
-    QToolButton,
 )
 
 from napari_medadv.model import Classifier, load_classifier
@@ -73,9 +72,8 @@ class ClassifierPanel(Panel):
         row.addWidget(self.labels)
         self.column.addLayout(row)
         self.curve = Curve(self.stage.go)
-        self.column.addWidget(self.curve, 1)
-        self.finish(stretch=False)
-        self.column.addStretch(0)
+        self.column.addWidget(self.curve)
+        self.finish()
         events = self.session.events
         for signal, slot in (
             (events.classifier, self._on_classifier),
@@ -106,11 +104,9 @@ class ClassifierPanel(Panel):
         self.say("")
         self.session.attach(classifier)
 
-    def _samples(self) -> QToolButton:
-        button = QToolButton()
-        button.setText("Samples")
+    def _samples(self) -> QPushButton:
+        button = QPushButton("Samples")
         button.setToolTip("The small demonstration classifiers that come with the plug-in; no diagnostic devices.")
-        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(button)
         for name, path in classifiers().items():
             action = menu.addAction(name)
@@ -142,9 +138,6 @@ class ClassifierPanel(Panel):
         self.labels.clear()
         self.labels.addItems(list(classifier.findings.labels) if classifier is not None else [])
         self.labels.blockSignals(False)
-        by_slice = classifier is not None and classifier.reads == "slices"
-        for widget in (self.labels, self.curve, self.curve_title):
-            widget.setVisible(by_slice)
         self._read()
 
     def _on_loaded(self) -> None:
@@ -182,6 +175,9 @@ class ClassifierPanel(Panel):
         if before is None and self.session.outcome is not None and after is not None:
             before = self.session.outcome.perturbation.before
         ink = ink_of(self.stage.viewer)
+        scored = before is not None and before.slices is not None and len(before.slices) > 1
+        for widget in (self.labels, self.curve, self.curve_title):
+            widget.setVisible(scored)
         self.bars.show_predictions(before, after, self.session.truth, ink)
         if self.labels.count():
             self.curve.show_predictions(self.labels.currentText(), before, after, ink)
@@ -198,7 +194,7 @@ def described(classifier: Classifier | None) -> str:
     """What is attached, in two lines."""
     if classifier is None:
         return "No classifier is attached."
-    reads = f"reads {'single slices' if classifier.reads == 'slices' else 'the whole volume'} in {classifier.unit}"
-    pooled = f", series score: {classifier.pooling} of slices" if classifier.reads == "slices" else ""
-    box = "gradients" if classifier.white_box else "queries only"
-    return f"<b>{classifier.name}</b><br>{reads}{pooled}; {box}"
+    reads = f"Reads {'single slices' if classifier.reads == 'slices' else 'the whole volume'} in {classifier.unit}"
+    pooled = {"max": ", the highest slice decides", "mean": ", the mean of slices decides"}[classifier.pooling]
+    box = "" if classifier.white_box else " Answers queries only, gives no gradients."
+    return f"<b>{classifier.name}</b><br>{reads}{pooled if classifier.reads == 'slices' else ''}.{box}"

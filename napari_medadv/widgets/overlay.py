@@ -53,7 +53,7 @@ class OverlayPanel(Panel):
         self.threshold.setToolTip("Smaller changes stay clear.")
         self.opacity = QSlider(Qt.Orientation.Horizontal)
         self.opacity.setRange(0, 100)
-        self.opacity.setValue(int(100 * self.session.heat.opacity))
+        self.opacity.setValue(round(100 * self.session.heat.opacity))
         self.percent = QLabel()
         self.percent.setMinimumWidth(self.percent.fontMetrics().horizontalAdvance("100 %"))
         clear = QHBoxLayout()
@@ -157,8 +157,11 @@ class OverlayPanel(Panel):
         volume, reach = outcome.loaded.volume, view.reach(outcome)
         self.colorbar.show_colors(*scale_of(view, reach, volume), ink)
         times = view.amplification(outcome)
-        where = "8-bit range" if volume.colour else "display window"
-        self.amplified.setText(f"Amplified {times:.3g} times: in the image itself the {where} spreads its grey over a range {times:.3g} times wider.")
+        whole = "black to white takes" if not volume.colour else "no to full colour takes"
+        self.amplified.setText(
+            f"<b>Amplified {times:.3g} ×</b>: full colour at ±{reach:g} {volume.scale.unit}, where in the image "
+            f"{whole} {reach * times:g}."
+        )
 
     def _count(self, numbers: Distortion | None) -> None:
         for name, value in self.numbers.items():

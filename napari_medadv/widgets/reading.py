@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from napari_medadv.dicom import decode, scan
+from napari_medadv.dicom.decode import decode
+from napari_medadv.dicom.series import scan
 from napari_medadv.display import Loaded, volume_layer
 from napari_medadv.display.layers import LayerData
 from napari_medadv.errors import SeriesError

@@ -5,7 +5,8 @@ from __future__ import annotations
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from napari_medadv.dicom import Derivation, save
+from napari_medadv.dicom.derivation import Derivation
+from napari_medadv.dicom.save import save
 from napari_medadv.display import Outcome
 from napari_medadv.errors import OutputError
 from napari_medadv.progress import Progress, silent

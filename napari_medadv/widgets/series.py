@@ -11,7 +11,8 @@ from qtpy.QtCore import QSize, Qt, QTimer
 from qtpy.QtGui import QDragEnterEvent, QDropEvent, QIcon, QImage, QPixmap
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QListWidget, QListWidgetItem, QProgressBar, QPushButton
 
-from napari_medadv.dicom import Series, decode, scan
+from napari_medadv.dicom.decode import decode
+from napari_medadv.dicom.series import Series, scan
 from napari_medadv.display import Loaded
 from napari_medadv.errors import MedAdvError
 from napari_medadv.progress import Progress
@@ -110,11 +111,11 @@ class SeriesPanel(Panel):
     def _found(self, found: tuple[Series, ...]) -> None:
         self.list.clear()
         for series in found:
-            item = QListWidgetItem(f"{series.modality}  {series.description or 'no description'}\n{_size(series)}")
+            item = QListWidgetItem(entry(series))
             item.setData(Qt.ItemDataRole.UserRole, series)
             item.setSizeHint(QSize(0, _THUMBNAIL + 6))
             item.setIcon(QIcon(_blank()))
-            item.setToolTip("\n".join(series.facts))
+            item.setToolTip("\n".join([*(problem.sentence for problem in series.problems), *series.facts]))
             self.list.addItem(item)
         if found:
             self.list.setCurrentRow(0)
@@ -145,7 +146,7 @@ class SeriesPanel(Panel):
         def done(found: list[Array | None]) -> None:
             for item, grey in zip(wanted, found, strict=True):
                 if self.list.row(item) >= 0 and grey is not None:
-                    item.setIcon(QIcon(_picture(grey)))
+                    item.setIcon(_icon(_picture(grey)))
             self._thumbnails.start()
 
         for item in wanted:
@@ -196,6 +197,15 @@ def _blank() -> QPixmap:
     return canvas
 
 
-def _size(series: Series) -> str:
-    count = len(series.instances)
-    return f"{count} slice{'s' if count != 1 else ''}"
+def _icon(picture: QPixmap) -> QIcon:
+    icon = QIcon(picture)
+    icon.addPixmap(picture, QIcon.Mode.Selected)
+    return icon
+
+
+def entry(series: Series) -> str:
+    """A series in two lines: modality and description, slices and size; whatever makes it unreadable."""
+    count = series.frames
+    name = "  ".join(part for part in (series.modality, series.description or f"series {series.number or ''}".strip()) if part)
+    size = f"{count} slice{'s' if count != 1 else ''}, {series.columns} × {series.rows}"
+    return f"{name}\n{'cannot be loaded as one volume' if series.problems else size}"

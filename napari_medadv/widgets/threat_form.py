@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QSpinBox, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSpinBox, QVBoxLayout, QWidget
 
 from napari_medadv.attacks import Attack
 from napari_medadv.catalogue import entry, names
@@ -49,12 +49,14 @@ class AttackForm(QWidget):
         self.label = _box((), "The finding to hide or to invent.")
         self.epsilon = Number(8.0, lowest=0.0)
         self.epsilon.setToolTip("How far the stored values may be changed.")
-        self.norm = _box(("Linf", "L2"), "Linf: the change of each voxel. L2: the root of the summed squares of a slice (or volume).")
+        self.norm = _box(("Linf", "L2"), letters=4, tip="Linf: the change of each voxel. L2: the root of the summed squares of a slice (or volume).")
         self.hint = QLabel()
         self.region = _box((_EVERYWHERE,), "Paint in a Labels layer, or draw outlines in a Shapes layer (they hold through all slices).")
         self.slices = _box(("all", "the one shown", "from – to"), "Which slices may be changed.")
         self.first, self.last = QSpinBox(), QSpinBox()
-        self.attack = _box(names(_HOME), "")
+        self.attack = _box((), "")
+        for name in names(_HOME):
+            self.attack.addItem(entry(name, _HOME).__name__, name)
         self.seed = QSpinBox()
         self.seed.setRange(0, 2**31 - 1)
         self.seed.setToolTip("The same seed gives the same result, bit for bit.")
@@ -62,7 +64,7 @@ class AttackForm(QWidget):
         for words, field in (
             ("Goal", self.goal),
             ("Finding", self.label),
-            ("Budget", _row(self.epsilon, self.norm)),
+            ("Budget", _row(self.epsilon, self.norm, stretch=(3, 1))),
             ("", self.hint),
             ("Region", self.region),
             ("Slices", self.slices),
@@ -78,10 +80,10 @@ class AttackForm(QWidget):
         self.settings.rows.addRow("Seed", self.seed)
         self.goal.currentTextChanged.connect(self._on_goal)
         self.slices.currentTextChanged.connect(self._on_slices)
-        self.attack.currentTextChanged.connect(self._on_attack)
+        self.attack.currentTextChanged.connect(lambda _: self._on_attack(self.attack.currentData()))
         self.epsilon.valueChanged.connect(lambda _: self._on_hint())
         self.norm.currentTextChanged.connect(lambda _: self._on_hint())
-        self.attack.setCurrentText("pgd")
+        self.attack.setCurrentIndex(self.attack.findData("pgd"))
         self._on_slices(self.slices.currentText())
         events = stage.session.events
         ties.connect(events.loaded, self._on_loaded)
@@ -197,20 +199,20 @@ def default_epsilon(volume: Volume) -> float:
     return max(level, round(wished / level) * level)
 
 
-def _box(words: tuple[str, ...], tip: str) -> QComboBox:
+def _box(words: tuple[str, ...], tip: str, letters: int = 8) -> QComboBox:
     box = QComboBox()
     box.addItems(list(words))
     box.setToolTip(tip)
-    box.setMinimumContentsLength(8)
+    box.setMinimumContentsLength(letters)
     box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     return box
 
 
-def _row(*fields: QWidget) -> QWidget:
+def _row(*fields: QWidget, stretch: tuple[int, ...] = (1, 0, 1)) -> QWidget:
     holder = QWidget()
     row = QHBoxLayout(holder)
     row.setContentsMargins(0, 0, 0, 0)
     row.setSpacing(6)
-    for field in fields:
-        row.addWidget(field, 0 if isinstance(field, QLabel | QLineEdit) else 1)
+    for field, share in zip(fields, stretch, strict=False):
+        row.addWidget(field, share)
     return holder

@@ -1,0 +1,101 @@
+"""Opener: a viewer with all docks, for `medadv view` and `medadv demo`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from napari_medadv.attacks import Perturbation
+from napari_medadv.dicom.series import Series
+from napari_medadv.display import Loaded, Outcome
+from napari_medadv.errors import MissingExtra
+from napari_medadv.measure.heatmap import signed_difference
+from napari_medadv.model import Classifier
+from napari_medadv.widgets.stage import stage_of
+
+
+def view(path: Path | None = None, model: Path | str | None = None, *, trust_code: bool = False, block: bool = True) -> Any:
+    """Open napari with all docks; load the series at `path` and attach `model`, if they are given.
+
+    Parameters
+    ----------
+    path
+        A DICOM file or folder; where it holds several series, the dock lists them.
+    model
+        A model file, a card, or a factory `module:callable`.
+    trust_code
+        Whether a factory may run its code.
+    block
+        Whether to return only after the window was closed.
+
+    Raises
+    ------
+    MissingExtra
+        napari is not installed.
+    """
+    viewer, panels = _open()
+    if path is not None:
+        panels["Series"].open(path)
+    if model is not None:
+        panel = panels["Classifier"]
+        panel.path.setText(str(model))
+        panel.trust.setChecked(trust_code)
+        panel.attach()
+    return _run(viewer, block)
+
+
+def show_demo(
+    series: Series, classifier: Classifier, perturbation: Perturbation, *, pictures: Path | None = None, block: bool = True
+) -> Any:
+    """Open napari with a series that was attacked: overlaid, with both predictions.
+
+    Parameters
+    ----------
+    series
+        What `perturbation.clean` was decoded from.
+    classifier
+        Who was fooled.
+    perturbation
+        How.
+    pictures
+        A folder for one screenshot a dock, or None for none.
+    block
+        Whether to return only after the window was closed.
+    """
+    viewer, panels = _open()
+    stage = stage_of(viewer)
+    loaded = Loaded(perturbation.clean, series)
+    stage.session.attach(classifier)
+    stage.show(loaded)
+    stage.session.prediction = perturbation.before
+    stage.go(perturbation.slices[len(perturbation.slices) // 2])
+    difference = signed_difference(perturbation.clean, perturbation.adversarial)
+    stage.show_outcome(Outcome(loaded, classifier, perturbation, difference))
+    if pictures is not None:
+        from napari_medadv.widgets.photograph import photograph
+
+        pictures.mkdir(parents=True, exist_ok=True)
+        for name, panel in panels.items():
+            photograph(viewer, panel, pictures / f"{name.lower()}.png")
+    return _run(viewer, block)
+
+
+def _open() -> tuple[Any, dict[str, Any]]:
+    try:
+        import napari
+    except ImportError as error:
+        raise MissingExtra("napari", "app", "The viewer") from error
+    from napari_medadv.widgets.commands import DOCKS, show
+
+    viewer = napari.Viewer(title="napari · medical adversarial robustness")
+    panels = {name: show(viewer, name) for name in DOCKS}
+    show(viewer, "Series")
+    return viewer, panels
+
+
+def _run(viewer: Any, block: bool) -> Any:
+    if block:
+        import napari
+
+        napari.run()
+    return viewer
