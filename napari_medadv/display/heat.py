@@ -10,6 +10,8 @@ import numpy as np
 from napari_medadv.display.layers import KEY, LayerData, Outcome, placement
 from napari_medadv.volume import Array, Floats, Volume
 
+Kind = Literal["signed", "absolute", "relative"]
+
 _STEPS = 513
 _DOWN = np.array([[0.10, 0.85, 1.00], [0.05, 0.35, 0.95]])
 _UP = np.array([[1.00, 0.80, 0.10], [0.95, 0.15, 0.10]])
@@ -32,7 +34,7 @@ class HeatView:
         From 0 to 1.
     """
 
-    kind: Literal["signed", "absolute", "relative"] = "signed"
+    kind: Kind = "signed"
     full: float | None = None
     threshold: float = 0.0
     opacity: float = 0.5

@@ -74,16 +74,17 @@ def placement(volume: Volume) -> dict[str, Any]:
 
 
 def length_unit(volume: Volume) -> str:
-    """ "mm", or "pixel" where the file gives no spacing."""
+    """Millimetre ("mm"), or "pixel" where the file gives no spacing."""
     return "pixel" if any("distances are in pixels" in fact for fact in volume.facts) else "mm"
 
 
 def shown_values(volume: Volume) -> Array:
     """The values in the volume's unit, (z, y, x) or (z, y, x, channel); integers where the rescale allows, else float32."""
     if volume.colour:
+        if volume.voxels.dtype == np.uint8:
+            return volume.voxels
         span = volume.scale.highest - volume.scale.lowest
-        low = volume.voxels.astype(np.int32) - volume.scale.lowest
-        return volume.voxels if volume.voxels.dtype == np.uint8 else (low * 255 // span).astype(np.uint8)
+        return ((volume.voxels.astype(np.int32) - volume.scale.lowest) * 255 // span).astype(np.uint8)
     slope, intercept = volume.scale.slope, volume.scale.intercept
     if len(slope) == 1 and slope[0] == 1 and intercept[0] == int(intercept[0]):
         if intercept[0] == 0:

@@ -42,7 +42,9 @@ class AttackPanel(Panel):
         self.bar.setVisible(False)
         self.column.addWidget(self.bar)
         self.save_button = QPushButton("Save as DICOM…")
-        self.save_button.setToolTip("Write the adversarial series as new, marked DICOM files beside nothing of the source.")
+        self.save_button.setToolTip(
+            "Write the adversarial series as new, marked DICOM files beside nothing of the source."
+        )
         self.save_button.clicked.connect(self._choose_folder)
         self.finish(stretch=False)
         self.column.addWidget(self.save_button)
@@ -99,7 +101,9 @@ class AttackPanel(Panel):
         self.start(
             verb,
             "Saving",
-            lambda count: self.say(f"Saved {count} file{'s' if count != 1 else ''} to {folder.name}, marked as synthetic."),
+            lambda count: self.say(
+                f"Saved {count} file{'s' if count != 1 else ''} to {folder.name}, marked as synthetic."
+            ),
         )
 
     def _finished(self, outcome: Outcome) -> None:
@@ -153,8 +157,12 @@ def attacked(loaded: Loaded, classifier: Classifier, plan: Plan, progress: Progr
 def told(found: Perturbation) -> str:
     """Whether the goal is reached as stored, and how the finding moved."""
     goal = found.threat.goal
-    verdict = {"Conceal": "Concealed", "Fabricate": "Fabricated", "Confuse": "Confused"}.get(type(goal).__name__, "Reached")
-    head = f"{verdict}, judged as stored" if found.reached else "Not reached as stored: a larger budget or more steps may"
+    verdict = {"Conceal": "Concealed", "Fabricate": "Fabricated", "Confuse": "Confused"}.get(
+        type(goal).__name__, "Reached"
+    )
+    head = (
+        f"{verdict}, judged as stored" if found.reached else "Not reached as stored: a larger budget or more steps may"
+    )
     label = getattr(goal, "label", None) or (found.before.present or found.before.findings.labels)[0]
     moved = f"{label} {percent(found.before[label])} → {percent(found.after[label])}"
     spent = f"{len(found.slices)} slice{'s' if len(found.slices) != 1 else ''}, {found.gradients} gradients, {found.queries} queries"

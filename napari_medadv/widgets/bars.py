@@ -26,7 +26,7 @@ class Bar(QWidget):
         self.setMinimumWidth(60)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
-    def sizeHint(self) -> QSize:  # noqa: N802
+    def sizeHint(self) -> QSize:
         """Wide enough to compare."""
         return QSize(120, 20)
 
@@ -35,7 +35,7 @@ class Bar(QWidget):
         self._shares, self._threshold, self._groove, self._mark = shares, threshold, ink.groove, ink.text
         self.update()
 
-    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802
+    def paintEvent(self, event: QPaintEvent | None) -> None:
         """Paint the bars."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -88,7 +88,9 @@ class Bars(QWidget):
             name.setMaximumWidth(120)
             share.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             truth.addItems(list(_TRUTHS))
-            truth.setToolTip(f"What you know of {label}: the bar turns green where the classifier agrees, red where not.")
+            truth.setToolTip(
+                f"What you know of {label}: the bar turns green where the classifier agrees, red where not."
+            )
             truth.activated.connect(lambda _, label=label, box=truth: self._on_truth(label, _TRUTHS[box.currentText()]))
             for column, widget in enumerate((name, bar, share, truth)):
                 self._grid.addWidget(widget, row, column)
@@ -106,7 +108,10 @@ class Bars(QWidget):
             bar.show_shares([(p[label], colour(p, label, truth, ink)) for p in shown], threshold, ink)
             share.setText("<br>".join(percent(p[label]) for p in shown) or "–")
             limit = "the highest decides" if threshold is None else f"present above {100 * threshold:.3g} %"
-            bar.setToolTip(f"{label}: {limit}" + ("; above the clean series, beneath the adversarial one" if len(shown) > 1 else ""))
+            bar.setToolTip(
+                f"{label}: {limit}"
+                + ("; above the clean series, beneath the adversarial one" if len(shown) > 1 else "")
+            )
 
 
 def colour(prediction: Prediction, label: str, truth: Mapping[str, bool], ink: Ink) -> str:

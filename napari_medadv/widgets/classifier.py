@@ -37,7 +37,9 @@ class ClassifierPanel(Panel):
         self._reading: Job | None = None
         self.path = QLineEdit()
         self.path.setPlaceholderText("model file, card, or module:callable")
-        self.path.setToolTip("A model file with its card (model.toml) beside it, a card, or a Python factory as module:callable.")
+        self.path.setToolTip(
+            "A model file with its card (model.toml) beside it, a card, or a Python factory as module:callable."
+        )
         self.path.textChanged.connect(self._typed)
         self.path.returnPressed.connect(self.attach)
         browse = QPushButton("Browse…")
@@ -47,7 +49,9 @@ class ClassifierPanel(Panel):
         row.addWidget(browse)
         self.column.addLayout(row)
         self.trust = QCheckBox("Run its code")
-        self.trust.setToolTip("A Python factory (module:callable) runs code of its author on this computer: tick this only if you trust it.")
+        self.trust.setToolTip(
+            "A Python factory (module:callable) runs code of its author on this computer: tick this only if you trust it."
+        )
         self.trust.setEnabled(False)
         attach = QPushButton("Attach")
         attach.clicked.connect(self.attach)

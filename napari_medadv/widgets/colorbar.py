@@ -25,7 +25,7 @@ class Colorbar(QWidget):
         self.setMinimumHeight(_HEIGHT + self.fontMetrics().height() + 6)
         self.setToolTip("Clear means no change, or one below the threshold.")
 
-    def sizeHint(self) -> QSize:  # noqa: N802
+    def sizeHint(self) -> QSize:
         """As wide as the dock."""
         return QSize(200, _HEIGHT + self.fontMetrics().height() + 6)
 
@@ -34,7 +34,7 @@ class Colorbar(QWidget):
         self._colors, self._marks, self._ink = colors, marks, ink
         self.update()
 
-    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802
+    def paintEvent(self, event: QPaintEvent | None) -> None:
         """Paint the bar on a grey such as an image has, so that clear is seen as clear."""
         if self._colors is None or self._ink is None:
             return
@@ -47,7 +47,9 @@ class Colorbar(QWidget):
         painter.setPen(QColor(self._ink.text))
         words = QRectF(0, _HEIGHT + 2, self.width(), self.height() - _HEIGHT - 2)
         for mark, side in zip(
-            self._marks, (Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignHCenter, Qt.AlignmentFlag.AlignRight), strict=True
+            self._marks,
+            (Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignHCenter, Qt.AlignmentFlag.AlignRight),
+            strict=True,
         ):
             painter.drawText(words, int(side | Qt.AlignmentFlag.AlignTop), mark)
         painter.end()

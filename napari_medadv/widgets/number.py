@@ -35,13 +35,13 @@ class Number(QDoubleSpinBox):
         """The number."""
         return math.inf if self.value() >= 1e12 else float(self.value())
 
-    def textFromValue(self, value: float) -> str:  # noqa: N802
+    def textFromValue(self, value: float) -> str:
         """The number in words."""
         return "inf" if value >= 1e12 else f"{value:.6g}"
 
-    def valueFromText(self, text: str) -> float:  # noqa: N802
+    def valueFromText(self, text: str | None) -> float:
         """The number behind the words."""
-        bare = text.removesuffix(self.suffix()).strip().lower()
+        bare = (text or "").removesuffix(self.suffix()).strip().lower()
         return 1e12 if bare == "inf" else float(bare.replace(",", "."))
 
     def validate(self, text: str | None, place: int) -> tuple[QValidator.State, str, int]:

@@ -14,7 +14,9 @@ from napari_medadv.model import Classifier
 from napari_medadv.widgets.stage import stage_of
 
 
-def view(path: Path | None = None, model: Path | str | None = None, *, trust_code: bool = False, block: bool = True) -> Any:
+def view(
+    path: Path | None = None, model: Path | str | None = None, *, trust_code: bool = False, block: bool = True
+) -> Any:
     """Open napari with all docks; load the series at `path` and attach `model`, if they are given.
 
     Parameters
@@ -45,7 +47,12 @@ def view(path: Path | None = None, model: Path | str | None = None, *, trust_cod
 
 
 def show_demo(
-    series: Series, classifier: Classifier, perturbation: Perturbation, *, pictures: Path | None = None, block: bool = True
+    series: Series,
+    classifier: Classifier,
+    perturbation: Perturbation,
+    *,
+    pictures: Path | None = None,
+    block: bool = True,
 ) -> Any:
     """Open napari with a series that was attacked: overlaid, with both predictions.
 

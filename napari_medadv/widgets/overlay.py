@@ -10,6 +10,7 @@ from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QCheckBox, QComboBox, QGridLayout, QHBoxLayout, QLabel, QPushButton, QSlider
 
 from napari_medadv.display import HeatView, Outcome
+from napari_medadv.display.heat import Kind
 from napari_medadv.measure.distortion import Distortion, distortion
 from napari_medadv.volume import Volume
 from napari_medadv.widgets.colorbar import Colorbar
@@ -17,7 +18,7 @@ from napari_medadv.widgets.ink import ink_of
 from napari_medadv.widgets.number import Number
 from napari_medadv.widgets.panel import Panel, form, heading
 
-_KINDS = ("signed", "absolute", "relative")
+_KINDS: tuple[Kind, ...] = ("signed", "absolute", "relative")
 _BLINK = 500
 _NUMBERS = ("Linf", "L2", "Changed voxels", "PSNR", "SSIM")
 
@@ -41,7 +42,9 @@ class OverlayPanel(Panel):
         rows = form()
         self.kind = QComboBox()
         self.kind.addItems(list(_KINDS))
-        self.kind.setToolTip("Signed or absolute change in the unit of the series, or signed in per cent of the display window.")
+        self.kind.setToolTip(
+            "Signed or absolute change in the unit of the series, or signed in per cent of the display window."
+        )
         self.full = Number(1.0, lowest=0.0)
         self.full.setToolTip("The change that gets the full colour; the range is symmetric about zero.")
         self.largest = QPushButton("Largest")
@@ -59,7 +62,12 @@ class OverlayPanel(Panel):
         clear = QHBoxLayout()
         clear.addWidget(self.opacity, 1)
         clear.addWidget(self.percent)
-        for words, field in (("Difference", self.kind), ("Full colour at ±", reach), ("Threshold", self.threshold), ("Opacity", clear)):
+        for words, field in (
+            ("Difference", self.kind),
+            ("Full colour at ±", reach),
+            ("Threshold", self.threshold),
+            ("Opacity", clear),
+        ):
             rows.addRow(words, field)
         self.column.addLayout(rows)
         self.colorbar = Colorbar()
@@ -137,7 +145,7 @@ class OverlayPanel(Panel):
         outcome, before = self.session.outcome, self.session.heat
         if outcome is None:
             return
-        kind = _KINDS[self.kind.currentIndex()]
+        kind: Kind = _KINDS[self.kind.currentIndex()]
         if kind != before.kind:
             self.session.heat = replace(before, kind=kind)
             self._fill(outcome)
@@ -165,7 +173,9 @@ class OverlayPanel(Panel):
 
     def _count(self, numbers: Distortion | None) -> None:
         for name, value in self.numbers.items():
-            value.setText(spoken(numbers)[name] if numbers is not None else ("measuring…" if self.session.outcome else "–"))
+            value.setText(
+                spoken(numbers)[name] if numbers is not None else ("measuring…" if self.session.outcome else "–")
+            )
 
     def _show(self, on: bool) -> None:
         heat = self.stage.heat
@@ -205,7 +215,9 @@ def spoken(numbers: Distortion) -> dict[str, str]:
     return {
         "Linf": f"{numbers.linf:g} {numbers.unit}",
         "L2": f"{numbers.l2_slice:.4g} {numbers.unit} (worst slice)",
-        "Changed voxels": f"{numbers.changed:,} in {numbers.slices} slice{'s' if numbers.slices != 1 else ''}".replace(",", " "),
+        "Changed voxels": f"{numbers.changed:,} in {numbers.slices} slice{'s' if numbers.slices != 1 else ''}".replace(
+            ",", " "
+        ),
         "PSNR": psnr,
         "SSIM": ssim,
     }

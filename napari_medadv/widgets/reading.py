@@ -38,7 +38,9 @@ def read(path: Paths) -> list[LayerData]:
     for one in [path] if isinstance(path, str) else path:
         found.extend(scan(Path(one)))
     if len(found) > _MOST:
-        raise SeriesError(f"{len(found)} series were found: choose among them in the dock Series (Plugins, Medical adversarial robustness).")
+        raise SeriesError(
+            f"{len(found)} series were found: choose among them in the dock Series (Plugins, Medical adversarial robustness)."
+        )
     return [volume_layer(Loaded(decode(series), series)) for series in found]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,9 @@ def drawn(viewer: Any) -> tuple[str, ...]:
     """The names of the layers that can be a region."""
     from napari.layers import Labels, Shapes
 
-    return tuple(layer.name for layer in viewer.layers if isinstance(layer, Labels | Shapes)) if viewer is not None else ()
+    return (
+        tuple(layer.name for layer in viewer.layers if isinstance(layer, Labels | Shapes)) if viewer is not None else ()
+    )
 
 
 def mask_of(layer: Any, image: Any, volume: Volume) -> Bools:
@@ -40,7 +43,9 @@ def mask_of(layer: Any, image: Any, volume: Volume) -> Bools:
 
     mask = _labelled(layer, image, volume) if isinstance(layer, Labels) else _outlined(layer, image, volume)
     if not mask.any():
-        raise RegionError(f"The layer {layer.name!r} marks no voxel of this series: paint or draw on it, or attack the whole image.")
+        raise RegionError(
+            f"The layer {layer.name!r} marks no voxel of this series: paint or draw on it, or attack the whole image."
+        )
     return mask
 
 
@@ -51,13 +56,15 @@ def _labelled(layer: Any, image: Any, volume: Volume) -> Bools:
         np.allclose(layer.data_to_world(place), image.data_to_world(place), atol=1e-3) for place in ((0, 0, 0), corner)
     )
     if same:
-        return data != 0
+        return np.not_equal(data, 0)
     found = np.zeros(volume.shape, bool)
     marked = np.argwhere(data)
     if len(marked) and data.ndim == 3:
         # Each voxel of the image asks which label lies at its own place, so that no hole opens where the image is finer.
         for z in range(volume.shape[0]):
-            places = np.stack(np.meshgrid(z, *(np.arange(n) for n in volume.shape[1:]), indexing="ij"), axis=-1)[0].reshape(-1, 3)
+            places = np.stack(np.meshgrid(z, *(np.arange(n) for n in volume.shape[1:]), indexing="ij"), axis=-1)[
+                0
+            ].reshape(-1, 3)
             there = np.rint(_moved(_moved(places, image.data_to_world), layer.world_to_data)).astype(int)
             inside = ((there >= 0) & (there < data.shape)).all(axis=1)
             hit = np.zeros(len(places), bool)
@@ -67,7 +74,9 @@ def _labelled(layer: Any, image: Any, volume: Volume) -> Bools:
 
 
 def _outlined(layer: Any, image: Any, volume: Volume) -> Bools:
-    from skimage.draw import polygon2mask
+    from skimage import draw
+
+    fill: Callable[..., Bools] = draw.polygon2mask
 
     flat = np.zeros(volume.shape[1:], bool)
     for corners, kind in zip(layer.data, layer.shape_type, strict=True):
@@ -78,7 +87,7 @@ def _outlined(layer: Any, image: Any, volume: Volume) -> Bools:
         padded[:, 3 - outline.shape[1] :] = outline
         if outline.shape[1] == 3:
             padded = _moved(_moved(outline, layer.data_to_world), image.world_to_data)
-        flat |= polygon2mask(flat.shape, padded[:, 1:])
+        flat |= fill(flat.shape, padded[:, 1:])
     return np.broadcast_to(flat, volume.shape).copy()
 
 

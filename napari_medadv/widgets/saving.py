@@ -22,7 +22,9 @@ def save_outcome(outcome: Outcome, folder: Path, progress: Progress = silent) ->
     """
     series = outcome.loaded.series
     if series is None:
-        raise OutputError("This image was not read from DICOM files, so there is nothing to derive new ones from: load a DICOM series first.")
+        raise OutputError(
+            "This image was not read from DICOM files, so there is nothing to derive new ones from: load a DICOM series first."
+        )
     return save(outcome.perturbation.adversarial, series, derivation(outcome), folder, progress=progress)
 
 
@@ -41,4 +43,6 @@ def derivation(outcome: Outcome) -> Derivation:
         number = version("napari-medadv")
     except PackageNotFoundError:
         number = ""
-    return Derivation(text[:1024].replace("\\", "/"), f"{attack} {found.threat.budget.epsilon:g} {unit}", version=number)
+    return Derivation(
+        text[:1024].replace("\\", "/"), f"{attack} {found.threat.budget.epsilon:g} {unit}", version=number
+    )

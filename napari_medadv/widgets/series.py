@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from qtpy.QtCore import QSize, Qt, QTimer
-from qtpy.QtGui import QDragEnterEvent, QDropEvent, QIcon, QImage, QPixmap
+from qtpy.QtGui import QDragEnterEvent, QDropEvent, QIcon, QImage, QPainter, QPixmap
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QListWidget, QListWidgetItem, QProgressBar, QPushButton
 
 from napari_medadv.dicom.decode import decode
@@ -22,6 +22,7 @@ from napari_medadv.widgets.shown import Shown
 
 _THUMBNAIL = 48
 _AT_ONCE = 12
+_DRAWN = int(Qt.ItemDataRole.UserRole) + 1
 
 
 class SeriesPanel(Panel):
@@ -80,13 +81,13 @@ class SeriesPanel(Panel):
                 self.start(lambda progress: Loaded(decode(series, progress=progress), series), "Loading", self._loaded)
             )
 
-    def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:  # noqa: N802
+    def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
         """Folders and files are welcome."""
         data = event.mimeData() if event is not None else None
         if event is not None and data is not None and data.hasUrls():
             event.acceptProposedAction()
 
-    def dropEvent(self, event: QDropEvent | None) -> None:  # noqa: N802
+    def dropEvent(self, event: QDropEvent | None) -> None:
         """Open what was dropped."""
         data = event.mimeData() if event is not None else None
         if data is not None and data.urls():
@@ -98,7 +99,9 @@ class SeriesPanel(Panel):
             self.open(Path(found))
 
     def _choose_file(self) -> None:
-        found, _ = QFileDialog.getOpenFileName(self, "DICOM file", filter="DICOM (*.dcm *.DCM DICOMDIR *.zip);;All files (*)")
+        found, _ = QFileDialog.getOpenFileName(
+            self, "DICOM file", filter="DICOM (*.dcm *.DCM DICOMDIR *.zip);;All files (*)"
+        )
         if found:
             self.open(Path(found))
 
@@ -136,9 +139,9 @@ class SeriesPanel(Panel):
     def _draw_thumbnails(self) -> None:
         view = self.list.viewport()
         seen = view.rect() if view is not None else self.list.rect()
-        rows = [row for row in range(self.list.count()) if self.list.visualItemRect(self.list.item(row)).intersects(seen)]
-        wanted = [self.list.item(row) for row in rows]
-        wanted = [item for item in wanted if item is not None and not item.data(Qt.ItemDataRole.UserRole + 1)][:_AT_ONCE]
+        items = [self.list.item(row) for row in range(self.list.count())]
+        wanted = [item for item in items if item is not None and self.list.visualItemRect(item).intersects(seen)]
+        wanted = [item for item in wanted if not item.data(_DRAWN)][:_AT_ONCE]
         if not wanted:
             return
         series = [item.data(Qt.ItemDataRole.UserRole) for item in wanted]
@@ -150,7 +153,7 @@ class SeriesPanel(Panel):
             self._thumbnails.start()
 
         for item in wanted:
-            item.setData(Qt.ItemDataRole.UserRole + 1, True)
+            item.setData(_DRAWN, True)
         self.start(lambda progress: [thumbnail(one, progress) for one in series], "Drawing thumbnails", done)
 
 
@@ -180,8 +183,6 @@ def _picture(values: Array) -> QPixmap:
     kind = QImage.Format.Format_Grayscale8 if values.ndim == 2 else QImage.Format.Format_RGB888
     image = QImage(values.tobytes(), values.shape[1], values.shape[0], values.strides[0], kind)
     canvas = _blank()
-    from qtpy.QtGui import QPainter
-
     small = QPixmap.fromImage(image).scaled(
         _THUMBNAIL, _THUMBNAIL, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
     )
@@ -206,6 +207,8 @@ def _icon(picture: QPixmap) -> QIcon:
 def entry(series: Series) -> str:
     """A series in two lines: modality and description, slices and size; whatever makes it unreadable."""
     count = series.frames
-    name = "  ".join(part for part in (series.modality, series.description or f"series {series.number or ''}".strip()) if part)
+    name = "  ".join(
+        part for part in (series.modality, series.description or f"series {series.number or ''}".strip()) if part
+    )
     size = f"{count} slice{'s' if count != 1 else ''}, {series.columns} × {series.rows}"
     return f"{name}\n{'cannot be loaded as one volume' if series.problems else size}"

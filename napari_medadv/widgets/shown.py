@@ -32,7 +32,9 @@ class Shown(QWidget):
         self._buttons.setSpacing(4)
         column.addLayout(self._buttons)
         self.readout = QLabel()
-        self.readout.setToolTip("Value and patient position of the voxel under the cursor; after an attack: clean → adversarial.")
+        self.readout.setToolTip(
+            "Value and patient position of the voxel under the cursor; after an attack: clean → adversarial."
+        )
         self.readout.setWordWrap(True)
         self.readout.setMinimumHeight(2 * self.readout.fontMetrics().lineSpacing() + 4)
         self.readout.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
@@ -60,7 +62,9 @@ class Shown(QWidget):
             if number > 9:
                 break
             button = QPushButton(name)
-            button.setToolTip(f"{spoken(window, loaded.volume.scale.unit)} (key {number} while the image layer is selected)")
+            button.setToolTip(
+                f"{spoken(window, loaded.volume.scale.unit)} (key {number} while the image layer is selected)"
+            )
             button.clicked.connect(partial(self._stage.window, window))
             self._buttons.addWidget(button, (number - 1) // _IN_A_ROW, (number - 1) % _IN_A_ROW)
 

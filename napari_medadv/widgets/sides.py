@@ -37,13 +37,14 @@ class Sides:
         if viewer is None:
             return
         from napari.components.overlays import TextOverlay
+        from napari.utils.color import ColorValue
 
         for place, letter in zip(_PLACES, self._letters(viewer), strict=True):
             name = f"medadv_{place}"
             if name not in viewer.canvas.overlays:
                 if not letter:
                     continue
-                viewer.canvas.overlays[name] = TextOverlay(position=place, font_size=13, color="#f0a53c")
+                viewer.canvas.overlays[name] = TextOverlay(position=place, font_size=13, color=ColorValue("#f0a53c"))
             viewer.canvas.overlays[name].text = letter
             viewer.canvas.overlays[name].visible = bool(letter)
 

@@ -7,7 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from napari_medadv.display import KEY, Loaded, Outcome, adversarial_layer, heat_layer, patient_position, presets, volume_layer
+from napari_medadv.display import (
+    KEY,
+    Loaded,
+    Outcome,
+    adversarial_layer,
+    heat_layer,
+    patient_position,
+    presets,
+    volume_layer,
+)
 from napari_medadv.display.heat import heat_style
 from napari_medadv.display.layers import drawable
 from napari_medadv.volume import Window
@@ -125,16 +134,17 @@ class Stage:
         return layer
 
     def _bind(self, layer: Any, noun: Loaded | Outcome) -> None:
+        """Number keys press windows while the layer is selected; nothing here holds the stage or the viewer."""
         volume = noun.volume if isinstance(noun, Loaded) else noun.loaded.volume
+        here = weakref.ref(self)
         for number, window in enumerate(presets(volume).values(), start=1):
 
-            def press(_: Any, window: Window = window, stage: weakref.ref[Stage] = weakref.ref(self)) -> None:
-                here = stage()
-                if here is not None:
-                    here.window(window)
+            def press(_: Any, window: Window = window) -> None:
+                stage = here()
+                if stage is not None:
+                    stage.window(window)
 
-            if number <= 9:
-                layer.bind_key(str(number), press, overwrite=True)
+            layer.bind_key(str(number), press, overwrite=True)
 
     def _on_removed(self, event: Any) -> None:
         noun = noun_of(event.value)
@@ -147,7 +157,7 @@ class Stage:
         viewer = self.viewer
         layer = viewer.layers.selection.active if viewer is not None else None
         noun = noun_of(layer) if layer is not None else None
-        if isinstance(noun, Loaded) and noun is not self.session.loaded:
+        if layer is not None and isinstance(noun, Loaded) and noun is not self.session.loaded:
             if not layer.rgb:
                 self._bind(layer, noun)
             self.session.take(noun)

@@ -49,9 +49,16 @@ class AttackForm(QWidget):
         self.label = _box((), "The finding to hide or to invent.")
         self.epsilon = Number(8.0, lowest=0.0)
         self.epsilon.setToolTip("How far the stored values may be changed.")
-        self.norm = _box(("Linf", "L2"), letters=4, tip="Linf: the change of each voxel. L2: the root of the summed squares of a slice (or volume).")
+        self.norm = _box(
+            ("Linf", "L2"),
+            letters=4,
+            tip="Linf: the change of each voxel. L2: the root of the summed squares of a slice (or volume).",
+        )
         self.hint = QLabel()
-        self.region = _box((_EVERYWHERE,), "Paint in a Labels layer, or draw outlines in a Shapes layer (they hold through all slices).")
+        self.region = _box(
+            (_EVERYWHERE,),
+            "Paint in a Labels layer, or draw outlines in a Shapes layer (they hold through all slices).",
+        )
         self.slices = _box(("all", "the one shown", "from – to"), "Which slices may be changed.")
         self.first, self.last = QSpinBox(), QSpinBox()
         self.attack = _box((), "")
@@ -128,7 +135,9 @@ class AttackForm(QWidget):
         if how == 1:
             return (self._stage.session.index,)
         if self.first.value() > self.last.value():
-            raise ThreatError(f"Slices {self.first.value()} to {self.last.value()} are none: give the lower number first.")
+            raise ThreatError(
+                f"Slices {self.first.value()} to {self.last.value()} are none: give the lower number first."
+            )
         return tuple(range(self.first.value(), self.last.value() + 1))
 
     def _on_goal(self, goal: str) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from qtpy.QtCore import QObject, Qt, Signal
+from qtpy.QtCore import QObject, Qt, Signal  # type: ignore[attr-defined]
 
 from napari_medadv.errors import Cancelled, MedAdvError
 from napari_medadv.progress import Progress
@@ -67,7 +67,9 @@ class Job(QObject):
         except Exception as error:
             _LOG.exception("%s failed", self.what)
             words = (str(error).strip().splitlines() or [""])[0]
-            self._tell("failed", f"{self.what} failed unexpectedly ({type(error).__name__}: {words}); please report this.")
+            self._tell(
+                "failed", f"{self.what} failed unexpectedly ({type(error).__name__}: {words}); please report this."
+            )
         finally:
             self.done.set()
             self._tell("ended", None)
