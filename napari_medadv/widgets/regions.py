@@ -56,7 +56,8 @@ def _labelled(layer: Any, image: Any, volume: Volume) -> Bools:
         np.allclose(layer.data_to_world(place), image.data_to_world(place), atol=1e-3) for place in ((0, 0, 0), corner)
     )
     if same:
-        return np.not_equal(data, 0)
+        labelled: Bools = np.not_equal(data, 0)
+        return labelled
     found = np.zeros(volume.shape, bool)
     marked = np.argwhere(data)
     if len(marked) and data.ndim == 3:

@@ -1,20 +1,14 @@
-"""Sample data of napari's menu: the chest CT phantom, and the real radiograph of pydicom-data."""
+"""Sample data of napari's menu: the real radiograph of pydicom-data."""
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
 from napari_medadv.dicom.decode import decode
-from napari_medadv.dicom.series import Series, scan
+from napari_medadv.dicom.series import scan
 from napari_medadv.display import Loaded, volume_layer
 from napari_medadv.display.layers import LayerData
-from napari_medadv.samples import chest_phantom, chest_radiograph
-
-
-def phantom_ct() -> list[LayerData]:
-    """A drawn chest CT with nodules, written as DICOM into a folder of this session and read back."""
-    return _layers(chest_phantom(Path(tempfile.mkdtemp(prefix="medadv-")) / "phantom"))
+from napari_medadv.errors import MissingExtra
 
 
 def radiograph() -> list[LayerData]:
@@ -25,10 +19,19 @@ def radiograph() -> list[LayerData]:
     MissingExtra
         pydicom-data is not installed.
     """
-    return _layers(chest_radiograph())
+    return _layers(radiograph_file())
+
+
+def radiograph_file() -> Path:
+    """Where pydicom-data keeps the radiograph; nothing is downloaded."""
+    from pydicom.data import get_testdata_file
+
+    found = get_testdata_file("RG1_UNCR.dcm", download=False)
+    if found is None:
+        raise MissingExtra("pydicom-data", "samples", "The sample radiograph")
+    return Path(str(found))
 
 
 def _layers(path: Path) -> list[LayerData]:
-    series: Series
     (series,) = scan(path)
     return [volume_layer(Loaded(decode(series), series))]
