@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from napari_medadv.orientation import flips as in_plane
 from napari_medadv.volume import Floats, Volume
 
 _LETTERS = (("R", "L"), ("A", "P"), ("I", "S"))
@@ -30,10 +31,7 @@ def flips(volume: Volume) -> tuple[bool, bool, bool]:
 
     Slices keep their order. A volume without a place in the patient is shown as stored.
     """
-    if not volume.placed:
-        return False, False, False
-    down, right = (letters(volume.affine[:3, axis])[0] for axis in (1, 2))
-    return False, down in "AS", right in "RA"
+    return False, *in_plane(volume)
 
 
 def screen_affine(volume: Volume) -> Floats:

@@ -34,21 +34,17 @@ class AttackPanel(Panel):
         self.cancel_button.setToolTip("Stops within one step; nothing is kept.")
         self.cancel_button.clicked.connect(self.cancel)
         row = QHBoxLayout()
-        row.addWidget(self.run_button, 2)
-        row.addWidget(self.cancel_button, 1)
+        self.save_button = QPushButton("Save as DICOM…")
+        self.save_button.setToolTip("Write the adversarial series as a new series of DICOM files, marked as synthetic.")
+        self.save_button.clicked.connect(self._choose_folder)
+        for button, share in ((self.run_button, 3), (self.cancel_button, 2), (self.save_button, 3)):
+            row.addWidget(button, share)
         self.column.addLayout(row)
         self.bar = QProgressBar()
         self.bar.setRange(0, 1000)
         self.bar.setVisible(False)
         self.column.addWidget(self.bar)
-        self.save_button = QPushButton("Save as DICOM…")
-        self.save_button.setToolTip(
-            "Write the adversarial series as new, marked DICOM files beside nothing of the source."
-        )
-        self.save_button.clicked.connect(self._choose_folder)
-        self.finish(stretch=False)
-        self.column.addWidget(self.save_button)
-        self.column.addStretch(1)
+        self.finish()
         events = self.session.events
         for signal, slot in (
             (events.loaded, self._on_loaded),
@@ -161,7 +157,7 @@ def told(found: Perturbation) -> str:
         type(goal).__name__, "Reached"
     )
     head = (
-        f"{verdict}, judged as stored" if found.reached else "Not reached as stored: a larger budget or more steps may"
+        f"{verdict}, judged as stored" if found.reached else "Not reached, judged as stored: a larger budget or more steps may help"
     )
     label = getattr(goal, "label", None) or (found.before.present or found.before.findings.labels)[0]
     moved = f"{label} {percent(found.before[label])} → {percent(found.after[label])}"

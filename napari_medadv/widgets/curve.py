@@ -71,6 +71,11 @@ class Curve(QWidget):
         self._limit.setValue(100 * (threshold or 0))
         self._here.setPen(pyqtgraph.mkPen(ink.text, width=1))
 
+    @property
+    def here(self) -> int:
+        """The slice that is marked."""
+        return round(self._here.value())
+
     def go(self, index: int) -> None:
         """Mark the slice on the screen."""
         self._here.setValue(index)

@@ -20,15 +20,15 @@ class Sides:
         self._volume: Volume | None = None
         viewer.dims.events.order.connect(self.draw)
         viewer.dims.events.ndisplay.connect(self.draw)
-        viewer.camera.events.orientation.connect(self.draw)
+        viewer.scene.camera.events.orientation.connect(self.draw)
 
     def turn(self, volume: Volume | None) -> None:
         """Show the sides of this volume, and turn the depth axis so that 3D is no mirror image."""
         self._volume = volume
         viewer = self._viewer()
         if viewer is not None and volume is not None and volume.placed:
-            _, vertical, horizontal = viewer.camera.orientation
-            viewer.camera.orientation = ("away" if depth_away(volume) else "towards", vertical, horizontal)
+            _, vertical, horizontal = viewer.scene.camera.orientation
+            viewer.scene.camera.orientation = ("away" if depth_away(volume) else "towards", vertical, horizontal)
         self.draw()
 
     def draw(self, event: Any = None) -> None:
@@ -53,7 +53,7 @@ class Sides:
         if self._volume is None or viewer.dims.ndisplay != 2 or viewer.dims.ndim != 3:
             return "", "", "", ""
         top, bottom, left, right = edges(self._volume, shown[0], shown[1])
-        _, vertical, horizontal = viewer.camera.orientation
+        _, vertical, horizontal = viewer.scene.camera.orientation
         if vertical == "up":
             top, bottom = bottom, top
         if horizontal == "left":

@@ -51,7 +51,7 @@ class Stage:
         viewer.layers.events.removed.connect(self._on_removed)
         viewer.layers.selection.events.active.connect(self._on_active)
         viewer.dims.events.point.connect(self._on_point)
-        viewer.mouse_move_callbacks.append(self._on_mouse)
+        viewer.mouse_move_callbacks.append(self.point_at)
         self.session.events.heat.connect(self._restyle)
         self.session.events.loaded.connect(self._on_loaded)
         self.session.events.outcome.connect(self._on_outcome)
@@ -202,7 +202,8 @@ class Stage:
         index = round(float(layer.world_to_data(point[-3:])[0])) if len(point) >= 3 else 0
         self.session.index = int(np.clip(index, 0, loaded.volume.shape[0] - 1))
 
-    def _on_mouse(self, viewer: Any, event: Any) -> None:
+    def point_at(self, viewer: Any, event: Any) -> None:
+        """Tell what lies under the cursor."""
         loaded = self.session.loaded
         layer = self.layer(loaded) or self.layer(self.session.outcome)
         if loaded is None or layer is None or len(event.position) < 3 or viewer.dims.ndisplay == 3:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +15,7 @@ from napari_medadv.display import Loaded
 from napari_medadv.display.heat import width
 from napari_medadv.errors import ThreatError
 from napari_medadv.prediction import Prediction
-from napari_medadv.threat import L2, Conceal, Confuse, Fabricate, Goal, Linf, Region, Threat
+from napari_medadv.threat import L0, L1, L2, Budget, Conceal, Confuse, Fabricate, Goal, Linf, Region, Threat
 from napari_medadv.volume import Volume
 from napari_medadv.widgets.number import Number
 from napari_medadv.widgets.panel import Ties, form, heading
@@ -23,6 +25,13 @@ from napari_medadv.widgets.stage import Stage
 
 _HOME = "napari_medadv.attacks"
 _EVERYWHERE = "whole image"
+_BUDGETS: dict[str, Callable[[float], Budget]] = {"Linf": Linf, "L2": L2, "L1": L1, "L0": L0}
+_NORMS = {
+    "Linf": "the change of each voxel",
+    "L2": "root of the summed squares of a slice",
+    "L1": "summed changes of a slice",
+    "L0": "how many voxels of a slice may change",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +51,14 @@ class AttackForm(QWidget):
         self._stage = stage
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(4)
+        column.setSpacing(2)
         self._rows = form()
         column.addLayout(self._rows)
         self.goal = _box(("Conceal", "Fabricate", "Confuse"), "Hide a finding, invent one, or any other decision.")
         self.label = _box((), "The finding to hide or to invent.")
         self.epsilon = Number(8.0, lowest=0.0)
         self.epsilon.setToolTip("How far the stored values may be changed.")
-        self.norm = _box(
-            ("Linf", "L2"),
-            letters=4,
-            tip="Linf: the change of each voxel. L2: the root of the summed squares of a slice (or volume).",
-        )
+        self.norm = _box(tuple(_BUDGETS), "\n".join(f"{name}: {words}" for name, words in _NORMS.items()), letters=4)
         self.hint = QLabel()
         self.region = _box(
             (_EVERYWHERE,),
@@ -89,7 +94,7 @@ class AttackForm(QWidget):
         self.slices.currentTextChanged.connect(self._on_slices)
         self.attack.currentTextChanged.connect(lambda _: self._on_attack(self.attack.currentData()))
         self.epsilon.valueChanged.connect(lambda _: self._on_hint())
-        self.norm.currentTextChanged.connect(lambda _: self._on_hint())
+        self.norm.currentTextChanged.connect(lambda _: self._on_budget())
         self.attack.setCurrentIndex(self.attack.findData("pgd"))
         self._on_slices(self.slices.currentText())
         events = stage.session.events
@@ -112,7 +117,7 @@ class AttackForm(QWidget):
         MedAdvError
             The form asks for something impossible.
         """
-        budget = (Linf if self.norm.currentText() == "Linf" else L2)(self.epsilon.number)
+        budget = _BUDGETS[self.norm.currentText()](self.epsilon.number)
         region = Region(self._mask(loaded), self._chosen(loaded.volume))
         return Plan(Threat(self._goal(), budget, region), self.settings.value(), self.seed.value())
 
@@ -173,14 +178,12 @@ class AttackForm(QWidget):
             self.hint.setText("")
             return
         volume = loaded.volume
-        self.epsilon.set_unit(volume.scale.unit)
-        self.epsilon.set_number(default_epsilon(volume))
+        self._on_budget()
         top = volume.shape[0] - 1
         for field, value in ((self.first, 0), (self.last, top)):
             field.setRange(0, top)
             field.setValue(value)
         self._rows.setRowVisible(self.slices, top > 0)
-        self._on_hint()
 
     def _on_prediction(self, prediction: Prediction | None) -> None:
         if prediction is None:
@@ -190,22 +193,31 @@ class AttackForm(QWidget):
         self.goal.setCurrentText("Conceal" if found or not absent else "Fabricate")
         self.label.setCurrentText((found or absent or [self.label.currentText()])[0])
 
+    def _on_budget(self) -> None:
+        loaded, norm = self._stage.session.loaded, self.norm.currentText()
+        if loaded is not None:
+            self.epsilon.set_unit("voxels" if norm == "L0" else loaded.volume.scale.unit)
+            self.epsilon.set_number(default_epsilon(loaded.volume, norm))
+            self._on_hint()
+
     def _on_hint(self) -> None:
-        loaded = self._stage.session.loaded
+        loaded, norm = self._stage.session.loaded, self.norm.currentText()
         if loaded is None:
             return
-        if self.norm.currentText() == "L2":
-            self.hint.setText("per slice, summed over its voxels")
+        if norm != "Linf":
+            self.hint.setText(_NORMS[norm])
             return
         share = 100 * self.epsilon.number / width(loaded.volume)
         self.hint.setText(f"{share:.2g} % of the display window's width")
 
 
-def default_epsilon(volume: Volume) -> float:
-    """A budget that is hard to see: 8 HU for CT, else a hundredth of the display window, never below one grey level."""
-    level = float(volume.scale.quantum.max())
+def default_epsilon(volume: Volume, norm: str = "Linf") -> float:
+    """A budget to begin with: hard to see, never below one grey level, in the unit of the volume (voxels for L0)."""
+    level, count = float(volume.scale.quantum.max()), volume.shape[1] * volume.shape[2]
     wished = 8.0 if volume.scale.unit == "HU" else width(volume) / 100
-    return max(level, round(wished / level) * level)
+    each = max(level, round(wished / level) * level)
+    share = {"Linf": 1.0, "L2": math.sqrt(count) / 4, "L1": count / 20}
+    return float(f"{each * share[norm]:.2g}") if norm in share else float(max(1, count // 1000))
 
 
 def _box(words: tuple[str, ...], tip: str, letters: int = 8) -> QComboBox:
