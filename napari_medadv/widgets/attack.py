@@ -157,7 +157,9 @@ def told(found: Perturbation) -> str:
         type(goal).__name__, "Reached"
     )
     head = (
-        f"{verdict}, judged as stored" if found.reached else "Not reached, judged as stored: a larger budget or more steps may help"
+        f"{verdict}, judged as stored"
+        if found.reached
+        else "Not reached, judged as stored: a larger budget or more steps may help"
     )
     label = getattr(goal, "label", None) or (found.before.present or found.before.findings.labels)[0]
     moved = f"{label} {percent(found.before[label])} → {percent(found.after[label])}"

@@ -74,7 +74,7 @@ class Curve(QWidget):
     @property
     def here(self) -> int:
         """The slice that is marked."""
-        return round(self._here.value())
+        return int(round(self._here.value()))
 
     def go(self, index: int) -> None:
         """Mark the slice on the screen."""

@@ -72,4 +72,6 @@ def test_oblique_directions_have_two_letters() -> None:
 
 
 def test_a_position_is_said_in_the_patient() -> None:
-    assert patient_position(volume(2.5 * S, 0.5 * P, 0.75 * L), np.array([2.0, 4.0, 0.0])) == "L 10.0  A 18.0  S 35.0 mm"
+    assert (
+        patient_position(volume(2.5 * S, 0.5 * P, 0.75 * L), np.array([2.0, 4.0, 0.0])) == "L 10.0  A 18.0  S 35.0 mm"
+    )

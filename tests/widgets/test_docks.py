@@ -59,13 +59,14 @@ def test_from_a_folder_to_a_fooled_classifier_and_back_to_dicom(
     assert series.list.count() == 1 and "6 slices, 32 × 32" in series.list.item(0).text()
     stage.session.attach(classifier)
     until(lambda: stage.session.prediction)
+    assert stage.session.prediction is not None
     assert reading.bars.isVisibleTo(reading) and stage.session.prediction.present == ("nodule",)
     assert attack.form.goal.currentText() == "Conceal" and attack.form.label.currentText() == "nodule"
     assert attack.form.epsilon.number == 8 and attack.form.epsilon.suffix() == " HU"
     attack.run()
     until(lambda: stage.session.outcome)
     outcome = stage.session.outcome
-    assert outcome.perturbation.reached and "Concealed" in attack.message.text()
+    assert outcome is not None and outcome.perturbation.reached and "Concealed" in attack.message.text()
     source, adversarial, heat = stage.layer(stage.session.loaded), stage.layer(outcome), stage.heat
     for layer in (adversarial, heat):
         assert np.allclose(layer.scale, source.scale) and layer.units == source.units
@@ -114,7 +115,9 @@ def test_letters_stand_around_the_picture_and_the_readout_tells_the_place(
     stage = stage_of(viewer)
     stage.show(loaded)
     overlays = viewer.canvas.overlays
-    assert [overlays[f"medadv_{place}"].text for place in ("top_center", "bottom_center", "middle_left", "middle_right")] == [
+    assert [
+        overlays[f"medadv_{place}"].text for place in ("top_center", "bottom_center", "middle_left", "middle_right")
+    ] == [
         "A",
         "P",
         "R",
@@ -154,9 +157,7 @@ def test_without_a_classifier_the_attack_says_what_is_missing(viewer: Any, loade
     assert panel.message.text() == "No classifier is attached: attach one first."
 
 
-def test_a_cancelled_attack_leaves_nothing(
-    viewer: Any, loaded: Loaded, slow: Classifier, until: Until
-) -> None:
+def test_a_cancelled_attack_leaves_nothing(viewer: Any, loaded: Loaded, slow: Classifier, until: Until) -> None:
     stage, panel = stage_of(viewer), dock(viewer, AttackPanel)
     stage.show(loaded)
     stage.session.attach(slow)

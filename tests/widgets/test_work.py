@@ -99,6 +99,10 @@ def test_a_forgotten_job_is_not_heard(work: Work, until: Until, qtbot: Any) -> N
 
 def test_jobs_run_one_after_the_other(work: Work, until: Until) -> None:
     order: list[int] = []
-    jobs = [work.start(lambda _, number=number: order.append(number), "The work") for number in range(5)]
+
+    def verb(number: int) -> Callable[[Progress], None]:
+        return lambda _: order.append(number)
+
+    jobs = [work.start(verb(number), "The work") for number in range(5)]
     until(lambda: not any(job.running for job in jobs))
     assert order == [0, 1, 2, 3, 4]
