@@ -3,7 +3,8 @@
 from napari_medadv.dicom.decode import decode
 from napari_medadv.dicom.derivation import Derivation
 from napari_medadv.dicom.encode import encode
+from napari_medadv.dicom.instance import Instance, Slice
 from napari_medadv.dicom.save import save
-from napari_medadv.dicom.series import Instance, Rejected, Scan, Series, scan
+from napari_medadv.dicom.series import Rejected, Scan, Series, scan
 
-__all__ = ["Derivation", "Instance", "Rejected", "Scan", "Series", "decode", "encode", "save", "scan"]
+__all__ = ["Derivation", "Instance", "Rejected", "Scan", "Series", "Slice", "decode", "encode", "save", "scan"]

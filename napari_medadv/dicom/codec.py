@@ -42,8 +42,8 @@ def decode_frame(syntax: str, data: bytes, layout: Layout) -> Array:
         raise
     except Exception as fault:  # each codec raises its own kind
         raise Undecodable("its compressed data are damaged") from fault
-    if frame.shape != layout.shape:
-        raise Undecodable(f"its frame decodes to {frame.shape} where {layout.shape} is expected")
+    if frame.shape != layout.stored_shape:
+        raise Undecodable(f"its frame decodes to {frame.shape} where {layout.stored_shape} is expected")
     return frame
 
 
@@ -59,7 +59,7 @@ def _resign(frame: Array, layout: Layout, stream: Codestream | None) -> Array:
     """Give samples the sign that Pixel Representation says, where the codestream says another."""
     if stream is not None and layout.signed and not stream.signed and stream.precision < layout.allocated:
         spare = layout.allocated - stream.precision
-        return np.right_shift(np.left_shift(frame.astype(layout.dtype), spare), spare)
+        frame = np.right_shift(np.left_shift(frame.astype(layout.stored_dtype), spare), spare)
     return frame
 
 
@@ -100,7 +100,7 @@ def _rle(data: bytes, layout: Layout, stream: Codestream | None) -> Array:
     width = layout.allocated // 8
     values = out.reshape(layout.samples, width, -1)[:, ::-1]
     frame = np.ascontiguousarray(values.transpose(2, 0, 1)).view(f"<u{width}")
-    return frame.reshape(layout.shape).view(layout.dtype)
+    return frame.reshape(layout.stored_shape).view(layout.stored_dtype)
 
 
 DECODERS: dict[str, Decoder] = {

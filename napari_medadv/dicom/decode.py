@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from napari_medadv.dicom import attribute as a
-from napari_medadv.dicom.geometry import arrange
+from napari_medadv.dicom.geometry import Allowable, Problem, arrange
+from napari_medadv.dicom.instance import Slice
 from napari_medadv.dicom.layout import Layout
 from napari_medadv.dicom.meaning import facts, scale, windows
-from napari_medadv.dicom.pixels import read_pixels
-from napari_medadv.dicom.series import Instance, Series
+from napari_medadv.dicom.pixels import Frames
+from napari_medadv.dicom.series import Series
 from napari_medadv.errors import SeriesError
 from napari_medadv.progress import Progress, silent, throttled
 from napari_medadv.volume import Array, Volume
 
 
-def decode(series: Series, *, progress: Progress = silent) -> Volume:
+def decode(series: Series, *, allow: Collection[Allowable] = (), progress: Progress = silent) -> Volume:
     """Read the pixels of a series into a volume.
+
+    Parameters
+    ----------
+    allow
+        Problems to overlook; each becomes a fact of the volume.
 
     Raises
     ------
@@ -28,57 +35,69 @@ def decode(series: Series, *, progress: Progress = silent) -> Volume:
     Cancelled
         `progress` said stop.
     """
-    if series.problems:
-        raise SeriesError(_sentence(series))
+    problems = [problem for problem in series.problems if problem.kind not in allow]
+    if problems:
+        raise SeriesError(_sentence(series, problems[0]))
     first = series.instances[0].layout
     assert first is not None
-    headers = [each.header for each in series.instances]
-    stack = arrange(headers)
-    voxels = _voxels(series.instances, first, progress)
+    headers = [each.header for each in series.slices]
+    stack = arrange(headers, allow)
+    overlooked = tuple(
+        f"allowed by choice: {problem.sentence}"
+        for problem in series.problems
+        if problem.kind in allow and problem.kind == "mosaic"
+    )
     return Volume(
-        voxels,
+        _voxels(series.slices, first, progress),
         stack.affine,
         scale(headers, first),
         () if first.colour else windows(headers[len(headers) // 2]),
         "RGB" if first.colour else first.photometric,
         series.modality,
         series.uid,
-        stack.facts + facts(headers, first),
+        stack.facts + overlooked + facts(headers, first),
         stack.placed,
     )
 
 
-def _sentence(series: Series) -> str:
-    """The refusal: which series, the first problem, and what to do."""
-    problem = series.problems[0]
+def _sentence(series: Series, problem: Problem) -> str:
+    """The refusal: which series, the problem, and what to do."""
     if problem.kind == "pixels" and problem.sentence[:4] != "its ":
         return f"{problem.sentence}."
     advice = {
-        "gap": "find the missing files",
+        "gap": "find the missing files, or allow the gap",
+        "uneven": "choose another series, or allow uneven slices",
         "duplicate": "choose one acquisition of it",
         "size": "choose one image of it",
     }.get(problem.kind, "choose another series or a single image")
     name = f"series {series.number}" if series.number is not None else "this series"
-    return f"{name.capitalize()} ({series.modality}, {series.frames} images) is not one volume: {problem.sentence}; {advice}."
+    part = f", {series.part}" if series.part else ""
+    return f"{name.capitalize()} ({series.modality}, {series.frames} images{part}) is not one volume: {problem.sentence}; {advice}."
 
 
-def _voxels(instances: tuple[Instance, ...], layout: Layout, progress: Progress) -> Array:
+def _voxels(slices: tuple[Slice, ...], layout: Layout, progress: Progress) -> Array:
     """Every slice in its place: layout.dtype, (z, y, x) or (z, y, x, channel)."""
     report = throttled(progress)
-    count = len(instances)
+    count = len(slices)
     try:
         voxels = np.empty((count, *layout.shape), layout.dtype)
     except MemoryError as fault:
         raise SeriesError(
             f"A volume of {count} x {layout.rows} x {layout.columns} does not fit into memory."
         ) from fault
+    many = {
+        id(each.instance): Frames(each.instance.header, each.instance.layout)
+        for each in {id(each.instance): each for each in slices}.values()
+        if each.instance.layout is not None and each.instance.layout.frames > 1
+    }
 
     def read(index: int) -> None:
-        instance = instances[index]
-        assert instance.layout is not None
-        read_pixels(instance.header, instance.layout, voxels[index : index + 1])
+        each = slices[index]
+        assert each.instance.layout is not None
+        frames = many.get(id(each.instance)) or Frames(each.instance.header, each.instance.layout)
+        frames.read(each.frame, voxels[index])
 
-    compressed = instances[0].header.syntax not in a.NATIVE
+    compressed = slices[0].instance.header.syntax not in a.NATIVE
     with ThreadPoolExecutor(_threads(count, compressed)) as pool:
         try:
             for done, _ in enumerate(pool.map(read, range(count))):

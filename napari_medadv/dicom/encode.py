@@ -13,10 +13,13 @@ from pydicom.uid import UID
 
 from napari_medadv.dicom import attribute as a
 from napari_medadv.dicom.derivation import Derivation, derived_uid
+from napari_medadv.dicom.geometry import ALLOWABLE
 from napari_medadv.dicom.identity import deidentified, marked_patient
+from napari_medadv.dicom.instance import Instance
+from napari_medadv.dicom.keep import keep_frames
 from napari_medadv.dicom.marks import mark
 from napari_medadv.dicom.quiet import quiet
-from napari_medadv.dicom.series import Instance, Series
+from napari_medadv.dicom.series import Series
 from napari_medadv.errors import OutputError
 from napari_medadv.volume import Array, Volume
 
@@ -32,7 +35,7 @@ def encode(
     keep_study: bool = False,
     deidentify: bool = False,
 ) -> list[Dataset]:
-    """Encode a volume as a series derived from `series`, one instance a slice, in the order of the volume.
+    """Encode a volume as a series derived from `series`, one instance for each of the source, in the order of the volume.
 
     Parameters
     ----------
@@ -52,18 +55,20 @@ def encode(
 def derived(
     volume: Volume, series: Series, derivation: Derivation, *, keep_study: bool = False, deidentify: bool = False
 ) -> Iterator[Dataset]:
-    """Encode one slice after the other, as `encode` does."""
+    """Encode one instance after the other, as `encode` does."""
     _check(volume, series)
     pixels = hashlib.sha256(np.ascontiguousarray(volume.voxels).data).hexdigest()
     recipe = (repr(derivation), str(keep_study), str(deidentify), pixels)
     series_uid = derived_uid(series.uid, series.part, *recipe)
     extremes = int(volume.voxels.min()), int(volume.voxels.max())
-    for index, instance in enumerate(series.instances):
+    for instance in series.instances:
+        places = sorted((each.frame, place) for place, each in enumerate(series.slices) if each.instance is instance)
         with quiet():
             dataset = _source(instance)
-            _put_pixels(dataset, volume.voxels[index], instance, extremes)
+            keep_frames(dataset, [frame for frame, _ in places], instance)
+            _put_pixels(dataset, volume.voxels[[place for _, place in places]], instance, extremes)
             mark(dataset, derivation, instance)
-            dataset.SOPInstanceUID = derived_uid(instance.sop_uid, str(index), *recipe)
+            dataset.SOPInstanceUID = derived_uid(instance.sop_uid, series.part, *recipe)
             dataset.SeriesInstanceUID = series_uid
             if not keep_study:
                 marked_patient(dataset)
@@ -75,11 +80,11 @@ def derived(
 
 def _check(volume: Volume, series: Series) -> None:
     layout = series.instances[0].layout
-    if layout is None or series.problems:
+    if layout is None or any(problem.kind not in ALLOWABLE for problem in series.problems):
         raise OutputError(
             "A series that cannot be read cannot be written: choose the series that the volume came from."
         )
-    expected = (len(series.instances), *layout.shape)
+    expected = (len(series.slices), *layout.shape)
     if volume.series_uid != series.uid or volume.voxels.shape != expected or volume.voxels.dtype != layout.dtype:
         raise OutputError(
             f"The volume ({volume.voxels.dtype}, {volume.voxels.shape}) did not come from this series "
@@ -103,17 +108,22 @@ def _source(instance: Instance) -> Dataset:
 
 
 def _put_pixels(dataset: Dataset, pixels: Array, instance: Instance, extremes: tuple[int, int]) -> None:
-    """Store integers, (y, x) or (y, x, channel), as they are: explicit VR little endian, not compressed."""
+    """Store integers, (frame, y, x) or (frame, y, x, channel), as they are: explicit VR little endian, not compressed."""
     layout = instance.layout
     assert layout is not None
     data = np.ascontiguousarray(pixels, layout.dtype.newbyteorder("<")).tobytes()
-    vr = "OW" if layout.allocated > 8 else "OB"
-    dataset.add_new(Tag(a.PIXELS), vr, data + b"\0" * (len(data) % 2))
-    dataset.HighBit = layout.stored - 1
-    dataset.BitsStored = layout.stored
+    dataset.add_new(Tag(a.PIXELS), "OW" if layout.dtype.itemsize > 1 else "OB", data + b"\0" * (len(data) % 2))
+    dataset.BitsStored = 8 if layout.palette else layout.stored
+    dataset.HighBit = dataset.BitsStored - 1
+    dataset.BitsAllocated = 8 * layout.dtype.itemsize
     if layout.colour:
+        dataset.SamplesPerPixel = 3
         dataset.PlanarConfiguration = 0
         dataset.PhotometricInterpretation = "RGB"
+    if layout.palette:
+        dataset.PixelRepresentation = 0
+        for tag in [each for each in dataset.keys() if 0x00281101 <= each <= 0x00281223]:
+            del dataset[tag]
     _extremes(
         dataset,
         "SmallestImagePixelValue",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -12,7 +12,10 @@ from napari_medadv.dicom import attribute as a
 from napari_medadv.dicom.header import Header
 from napari_medadv.volume import Floats
 
-Kind = Literal["size", "pixels", "orientation", "frame", "spacing", "duplicate", "gap", "uneven", "drift"]
+Kind = Literal["size", "pixels", "orientation", "frame", "spacing", "duplicate", "mosaic", "gap", "uneven", "drift"]
+Allowable = Literal["gap", "uneven", "drift", "mosaic"]
+ALLOWABLE: tuple[Allowable, ...] = get_args(Allowable)
+"""Problems that a person may choose to overlook; the fact then stays with the volume."""
 UNEVEN = 0.01
 """Distances between slices that differ by less than this share are taken as equal."""
 TILTED = 1e-3
@@ -63,8 +66,8 @@ def placed(header: Header) -> bool:
     )
 
 
-def arrange(headers: Sequence[Header]) -> Stack:
-    """Order the slices and find their affine; never fails, but tells the problems."""
+def arrange(headers: Sequence[Header], allow: Collection[str] = ()) -> Stack:
+    """Order the slices and find their affine; never fails, but tells the problems that are not in `allow`."""
     if not all(placed(header) for header in headers):
         return _unplaced(headers)
     orientation = np.array([header.numbers(a.ORIENTATION) for header in headers])
@@ -80,7 +83,10 @@ def arrange(headers: Sequence[Header]) -> Stack:
     order = np.argsort(depth, kind="stable")
     positions, depth = positions[order], depth[order]
     row_spacing, column_spacing = headers[0].numbers(a.PIXEL_SPACING)
-    step, facts, problems = _step(positions, depth, normal, headers[0])
+    step, facts, found_problems = _step(positions, depth, normal, headers[0])
+    problems = tuple(each for each in found_problems if each.kind not in allow)
+    if len(problems) < len(found_problems):
+        facts += tuple(_overlooked(each, positions, step) for each in found_problems if each.kind in allow)
     affine = np.eye(4)
     affine[:3, 0] = step
     affine[:3, 1] = along_column * row_spacing
@@ -102,7 +108,9 @@ def _unplaced(headers: Sequence[Header]) -> Stack:
     affine[2, 0] = affine[3, 3] = 1
     affine[1, 1], affine[0, 2] = spacing
     problems: tuple[Problem, ...] = ()
-    if len(headers) > 1:
+    if len({header.path for header in headers}) == 1 < len(headers):
+        facts += ("its frames have no position in the patient: they follow one another as in the file",)
+    elif len(headers) > 1:
         missing = sum(not placed(header) for header in headers)
         found = f"{missing} of {len(headers)} images give no position, orientation and pixel spacing"
         problems = (Problem("spacing", found),)
@@ -138,7 +146,7 @@ def _step(
     step: Floats = (positions[-1] - positions[0]) / (len(positions) - 1)
     problem = _uneven(depth, distances, usual)
     if problem is not None:
-        return normal * usual, (), (problem,)
+        return step, (), (problem,)
     straight = positions[0] + np.arange(len(positions))[:, None] * step
     if np.abs(positions - straight).max() > max(UNEVEN * usual, 0.05):
         return step, (), (Problem("drift", "its slices do not lie on one straight line"),)
@@ -147,6 +155,13 @@ def _step(
         return step, (), ()
     degrees = float(np.degrees(np.arctan2(shift, usual)))
     return step, (f"the gantry was tilted: slices are sheared by {degrees:.1f} degrees, which the affine keeps",), ()
+
+
+def _overlooked(problem: Problem, positions: Floats, step: Floats) -> str:
+    """The fact that stays with a volume whose problem was overlooked."""
+    straight = positions[0] + np.arange(len(positions))[:, None] * step
+    off = float(np.linalg.norm(positions - straight, axis=1).max())
+    return f"allowed by choice: {problem.sentence}; slices are shown up to {off:.3g} mm from their place"
 
 
 def _uneven(depth: Floats, distances: Floats, usual: float) -> Problem | None:

@@ -7,6 +7,7 @@ import zlib
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
+from struct import unpack
 
 import pydicom
 from pydicom.dataelem import RawDataElement
@@ -75,6 +76,11 @@ class Header:
         """A 16-bit integer."""
         value = self.raw.get(tag, b"")
         return int.from_bytes(value[:2], "little" if self.little else "big", signed=signed) if len(value) >= 2 else None
+
+    def doubles(self, tag: int) -> tuple[float, ...]:
+        """The values of a 64-bit float attribute (FD)."""
+        value = self.raw.get(tag, b"")
+        return unpack(f"{'<' if self.little else '>'}{len(value) // 8}d", value[: len(value) // 8 * 8])
 
 
 def read_header(path: Path) -> Header:

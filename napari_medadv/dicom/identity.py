@@ -22,7 +22,7 @@ _REMOVED = (
     "AcquisitionProtocolDescription ActualHumanPerformersSequence AdditionalPatientHistory AdmissionID AdmittingDate AdmittingTime "
     "AdmittingDiagnosesDescription AdmittingDiagnosesCodeSequence Allergies AuthorObserverSequence BranchOfService "
     "CassetteID CommentsOnThePerformedProcedureStep ContentCreatorName ContentSequence ContrastBolusAgent CountryOfResidence "
-    "CurrentPatientLocation CurveDate CurveTime CustodialOrganizationSequence DataSetTrailingPadding DetectorID DeviceSerialNumber "
+    "CurrentPatientLocation CurveDate CurveTime CustodialOrganizationSequence DataSetTrailingPadding DetectorID "
     "DeviceUID EthnicGroup FrameComments GantryID GeneratorID HumanPerformerName HumanPerformerOrganization ImageComments "
     "ImagePresentationComments ImagingServiceRequestComments InstanceCreationDate InstanceCreationTime InstanceCreatorUID "
     "InstitutionAddress InstitutionCodeSequence InstitutionName InstitutionalDepartmentName InsurancePlanIdentification "
@@ -79,6 +79,8 @@ def deidentified(dataset: Dataset) -> None:
                 element.value = changed[0] if len(changed) == 1 else changed
             elif element.VR == "PN" and element.value:
                 element.value = None
+    if "DeviceSerialNumber" in dataset:
+        dataset.DeviceSerialNumber = "REMOVED"
     dataset.PatientID = PATIENT + patient
     dataset.PatientName = NAME + patient
     dataset.SeriesDescription = description.split("]")[0] + "]"

@@ -11,6 +11,7 @@ from napari_medadv.dicom.header import Header
 from napari_medadv.dicom.walk import UNDEFINED
 from napari_medadv.errors import SeriesError
 
+Integers = np.dtype[np.signedinteger] | np.dtype[np.unsignedinteger]
 GREY = ("MONOCHROME1", "MONOCHROME2")
 COLOUR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
 
@@ -39,19 +40,34 @@ class Layout:
     photometric: str
 
     @property
-    def colour(self) -> bool:
-        """Whether a pixel has three channels."""
-        return self.samples == 3
+    def palette(self) -> bool:
+        """Whether the file stores indices of colours."""
+        return self.photometric == "PALETTE COLOR"
 
     @property
-    def dtype(self) -> np.dtype[np.signedinteger] | np.dtype[np.unsignedinteger]:
-        """The integer type that holds one stored value."""
+    def colour(self) -> bool:
+        """Whether a pixel is read as three channels."""
+        return self.samples == 3 or self.palette
+
+    @property
+    def stored_dtype(self) -> Integers:
+        """The integer type that holds one value in the file."""
         return np.dtype(f"{'i' if self.signed else 'u'}{self.allocated // 8}")
+
+    @property
+    def dtype(self) -> Integers:
+        """The integer type that holds one value in a volume: a palette's indices become levels of 8 bits."""
+        return np.dtype("u1") if self.palette else self.stored_dtype
 
     @property
     def shape(self) -> tuple[int, ...]:
         """(y, x) or (y, x, channel) of one frame."""
         return (self.rows, self.columns, 3) if self.colour else (self.rows, self.columns)
+
+    @property
+    def stored_shape(self) -> tuple[int, ...]:
+        """(y, x) or (y, x, channel) of one frame in the file."""
+        return (self.rows, self.columns, 3) if self.samples == 3 else (self.rows, self.columns)
 
     @property
     def frame_bytes(self) -> int:
@@ -62,7 +78,9 @@ class Layout:
 
     @property
     def limits(self) -> tuple[int, int]:
-        """The least and the greatest integer that Bits Stored can hold."""
+        """The least and the greatest integer that a volume can hold."""
+        if self.palette:
+            return 0, 255
         return (-(1 << self.stored - 1), (1 << self.stored - 1) - 1) if self.signed else (0, (1 << self.stored) - 1)
 
 
@@ -102,10 +120,12 @@ def layout(header: Header) -> Layout:
         raise SeriesError(
             f"{name} stores {stored} bits (high bit {found.high}) in {allocated}: 8, 16 or 32 allocated bits are expected."
         )
-    if (photometric not in GREY or samples != 1) and (photometric not in COLOUR or samples != 3 or allocated != 8):
+    if samples != (3 if photometric in COLOUR else 1) or photometric not in (*GREY, *COLOUR, "PALETTE COLOR"):
         raise SeriesError(
-            f"{name} has {samples} channels of {allocated} bits as {photometric}: grey values or 8-bit RGB or YBR are expected."
+            f"{name} has {samples} channels as {photometric}: grey values, a palette, RGB or YBR are expected."
         )
+    if photometric.startswith("YBR") and allocated != 8:
+        raise SeriesError(f"{name} has {allocated}-bit colours as {photometric}: 8 bits, or RGB, are expected.")
     _check_length(header, found)
     return found
 

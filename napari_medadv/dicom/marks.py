@@ -7,10 +7,23 @@ from pydicom.sequence import Sequence as Items
 
 from napari_medadv.dicom import attribute as a
 from napari_medadv.dicom.derivation import Derivation
+from napari_medadv.dicom.instance import Instance
 from napari_medadv.dicom.meaning import ADVERSARIAL
-from napari_medadv.dicom.series import Instance
 
 _SIGNED = (0x4FFE0001, 0xFFFAFFFA, 0x04000500)
+ENHANCED = frozenset(
+    f"1.2.840.10008.5.1.4.1.1.{last}"
+    for last in "2.1 2.2 4.1 4.3 4.4 6.2 12.1.1 12.2.1 13.1.1 13.1.2 13.1.3 13.1.4 13.1.5 128.1 130 77.1.5.4".split()
+)
+"""Enhanced and legacy converted images, whose Image Type has four values."""
+_ACQUIRED_ONLY = (
+    "PulseSequenceName MRAcquisitionType EchoPulseSequence MultipleSpinEcho MultiPlanarExcitation PhaseContrast "
+    "VelocityEncodingAcquisitionSequence TimeOfFlightContrast ArterialSpinLabelingContrast SteadyStatePulseSequence "
+    "EchoPlanarPulseSequence SaturationRecovery SpectrallySelectedSuppression OversamplingPhase GeometryOfKSpaceTraversal "
+    "RectilinearPhaseEncodeReordering SegmentedKSpaceTraversal CoverageOfKSpace NumberOfKSpaceTrajectories "
+    "BulkMotionCompensationTechnique"
+).split()
+"""Attributes of the MR Pulse Sequence module that a derived enhanced image must not have."""
 _STALE = (0x00880200, 0xFFFCFFFC, 0x7FE00001, 0x7FE00002, 0x7FE00003)
 
 
@@ -63,8 +76,11 @@ def _image_type(dataset: Dataset, derivation: Derivation) -> None:
     """DERIVED first, never ORIGINAL; enhanced images allow no further value (PS3.3 C.8.16.1)."""
     found = dataset.get("ImageType") or []
     values = [found] if isinstance(found, str) else [str(value) for value in found]
-    if len(values) == 4 and "SharedFunctionalGroupsSequence" in dataset:
-        dataset.ImageType = ["DERIVED", *values[1:]]
+    if str(dataset.get("SOPClassUID", "")) in ENHANCED:
+        dataset.ImageType = ["DERIVED", *(values[1:] or ["PRIMARY", "VOLUME", "NONE"])]
+        for keyword in _ACQUIRED_ONLY:
+            if keyword in dataset:
+                del dataset[keyword]
         return
     modality = str(dataset.get("Modality", ""))
     rest = values[2:] or [{"CT": "AXIAL", "MR": "OTHER"}.get(modality, "")]

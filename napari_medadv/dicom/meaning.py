@@ -20,9 +20,9 @@ def scale(headers: Sequence[Header], layout: Layout) -> Scale:
     """The scale of slices in order, one slope and intercept a slice unless all are the same."""
     low, high = layout.limits
     if layout.colour:
-        return Scale("level", low, high)
-    slope = np.array([_or(header.number(a.SLOPE), 1.0) or 1.0 for header in headers])
-    intercept = np.array([_or(header.number(a.INTERCEPT), 0.0) for header in headers])
+        return Scale("level" if high == 255 else "stored value", low, high)
+    slope = np.array([header.number(a.SLOPE) or header.number(a.DOSE_SCALING) or 1.0 for header in headers])
+    intercept = np.array([header.number(a.INTERCEPT) or 0.0 for header in headers])
     if a.MODALITY_LUT in headers[0]:
         slope, intercept = np.ones(1), np.zeros(1)
     if (slope == slope[0]).all() and (intercept == intercept[0]).all():
@@ -30,13 +30,11 @@ def scale(headers: Sequence[Header], layout: Layout) -> Scale:
     return Scale(_unit(headers[0], slope, intercept), low, high, slope, intercept, _padding(headers[0], layout))
 
 
-def _or(value: float | None, otherwise: float) -> float:
-    return otherwise if value is None else value
-
-
 def _unit(header: Header, slope: Floats, intercept: Floats) -> str:
     if a.MODALITY_LUT in header:
         return "stored value"
+    if a.DOSE_SCALING in header:
+        return header.text(a.DOSE_UNITS) or "rescaled value"
     named = header.text(a.RESCALE_TYPE).upper()
     if named not in _UNSPECIFIED:
         return "HU" if named == "HU" else header.text(a.RESCALE_TYPE)
@@ -78,6 +76,8 @@ def facts(headers: Sequence[Header], layout: Layout) -> tuple[str, ...]:
     if any(synthetic(each) for each in headers):
         marked = any(adversarial(each) for each in headers)
         found.append("synthetic: marked as " + ("adversarial test image" if marked else "made artificially"))
+    if layout.palette:
+        found.append("colours were stored as indices of a palette and are read as RGB")
     if layout.colour and layout.photometric.startswith("YBR"):
         found.append(f"colours were stored as {layout.photometric} and are read as RGB")
     if any(each.text(a.LOSSY) == "01" or each.syntax in (a.JPEG_BASELINE, a.JPEG_EXTENDED) for each in headers):

@@ -5,16 +5,19 @@ from __future__ import annotations
 from io import FileIO
 
 import numpy as np
-from pydicom.encaps import generate_frames
-from pydicom.pixels.processing import convert_color_space
 
 from napari_medadv.dicom import attribute as a
 from napari_medadv.dicom.codec import Undecodable, decode_frame
+from napari_medadv.dicom.colour import Palette, arranged, rgb
+from napari_medadv.dicom.fragments import Fragment, frame_table
 from napari_medadv.dicom.header import Header, inflated
 from napari_medadv.dicom.layout import Layout
 from napari_medadv.dicom.walk import Broken
 from napari_medadv.errors import SeriesError
 from napari_medadv.volume import Array
+
+_CONVERTED = frozenset((a.JPEG_BASELINE, a.JPEG_EXTENDED))
+"""Transfer syntaxes whose decoder gives RGB already."""
 
 
 def read_pixels(header: Header, layout: Layout, out: Array) -> None:
@@ -25,90 +28,118 @@ def read_pixels(header: Header, layout: Layout, out: Array) -> None:
     SeriesError
         The file is cut off or its compressed pixels are damaged.
     """
-    try:
+    frames = Frames(header, layout)
+    for index in range(layout.frames):
+        frames.read(index, out[index])
+
+
+class Frames:
+    """The frames of one file, each of which can be read by itself, from several threads.
+
+    Raises
+    ------
+    SeriesError
+        The compressed frames cannot be told apart.
+    """
+
+    def __init__(self, header: Header, layout: Layout) -> None:
+        self.header = header
+        self.layout = layout
+        self._blob = b""
+        self._table: list[list[Fragment]] = []
+        self._palette = Palette(header) if layout.palette else None
+        try:
+            if header.syntax == a.DEFLATED:
+                self._blob = inflated(header.path)
+            elif header.syntax not in a.NATIVE:
+                with FileIO(header.path) as file:
+                    self._table = frame_table(file, header, layout.frames)
+        except Broken as fault:
+            raise SeriesError(
+                f"{header.path.name} cannot be decoded: {fault}; copy it again from its source."
+            ) from fault
+        except OSError as fault:
+            raise SeriesError(f"{header.path.name} cannot be read ({fault.strerror}): check its disk.") from fault
+
+    def read(self, index: int, out: Array) -> None:
+        """Read one frame into `out`: layout.dtype, (y, x) or (y, x, channel), C-contiguous.
+
+        Raises
+        ------
+        SeriesError
+            The file is cut off or the compressed frame is damaged.
+        """
+        header, layout = self.header, self.layout
+        try:
+            if self._palette is not None:
+                indices = np.empty((layout.rows, layout.columns), layout.stored_dtype)
+                self._read(index, indices)
+                _clean(indices, layout)
+                out[...] = self._palette(indices)
+                return
+            self._read(index, out)
+        except (Undecodable, Broken) as fault:
+            raise SeriesError(
+                f"{header.path.name} cannot be decoded: {fault}; copy it again from its source."
+            ) from fault
+        except OSError as fault:
+            raise SeriesError(f"{header.path.name} cannot be read ({fault.strerror}): check its disk.") from fault
+        if not layout.colour:
+            _clean(out, layout)
+
+    def _read(self, index: int, out: Array) -> None:
+        header, layout = self.header, self.layout
         if header.syntax not in a.NATIVE:
-            _decode(header, layout, out)
-        elif header.syntax == a.DEFLATED or layout.colour or not header.little:
-            out[...] = _arranged(np.frombuffer(_native(header, layout), np.uint8), header, layout, out)
+            decoded = decode_frame(header.syntax, self._compressed(index), layout)
+            if header.syntax not in _CONVERTED:
+                decoded = rgb(decoded, layout)
+            out[...] = decoded.view(out.dtype) if decoded.dtype.itemsize == out.dtype.itemsize else decoded
+        elif self._blob or layout.samples == 3 or not header.little:
+            values = self._native(index)
+            out[...] = rgb(arranged(values, layout), layout) if layout.samples == 3 else values.reshape(out.shape)
         else:
-            _read_into(header, out.data.cast("B"))
-    except (Undecodable, Broken) as fault:
-        raise SeriesError(f"{header.path.name} cannot be decoded: {fault}; copy it again from its source.") from fault
-    except OSError as fault:
-        raise SeriesError(f"{header.path.name} cannot be read ({fault.strerror}): check its disk.") from fault
-    if not layout.colour:
-        _clean(out, layout)
+            self._read_into(index * layout.frame_bytes, out.data.cast("B"))
 
+    def _read_into(self, offset: int, view: memoryview) -> None:
+        """Fill `view` from the pixel data, from `offset` on."""
+        assert self.header.pixels is not None
+        with FileIO(self.header.path) as file:
+            file.seek(self.header.pixels.offset + offset)
+            done = 0
+            while done < len(view):
+                got = file.readinto(view[done:])
+                if not got:
+                    raise Broken(f"it ends after {done} of {len(view)} bytes of a frame")
+                done += got
 
-def _read_into(header: Header, view: memoryview) -> None:
-    assert header.pixels is not None
-    with FileIO(header.path) as file:
-        file.seek(header.pixels.offset)
-        done = 0
-        while done < len(view):
-            got = file.readinto(view[done:])
-            if not got:
-                raise Broken(f"it ends after {done} of {len(view)} bytes of pixels")
-            done += got
+    def _native(self, index: int) -> Array:
+        """The values of one uncompressed frame in the order of the file: layout.stored_dtype, (n,)."""
+        header, layout = self.header, self.layout
+        assert header.pixels is not None
+        count = layout.frame_bytes
+        start = index * count
+        swapped = not header.little and layout.allocated == 8 and header.pixels.words
+        if swapped:  # bytes in 16-bit words of a big endian file lie in pairs the other way round
+            start, end = start & ~1, (start + count + 1) & ~1
+        else:
+            end = start + count
+        if self._blob:
+            data = np.frombuffer(self._blob, np.uint8, end - start, header.pixels.offset + start)
+        else:
+            data = np.empty(end - start, np.uint8)
+            self._read_into(start, data.data)
+        if swapped:
+            data = data.reshape(-1, 2)[:, ::-1].reshape(-1)[index * count - start :][:count]
+        values: Array = data.view(layout.stored_dtype.newbyteorder("<" if header.little else ">"))
+        return values
 
-
-def _native(header: Header, layout: Layout) -> bytes | bytearray:
-    """The bytes of uncompressed pixels, as they lie in the file."""
-    assert header.pixels is not None
-    count, offset = layout.frame_bytes * layout.frames, header.pixels.offset
-    if header.syntax == a.DEFLATED:
-        return inflated(header.path)[offset : offset + count]
-    buffer = bytearray(count + (count % 2 if offset + count < header.size else 0))
-    _read_into(header, memoryview(buffer))
-    return buffer
-
-
-def _arranged(data: Array, header: Header, layout: Layout, out: Array) -> Array:
-    """Bytes as they lie in the file, uint8 (n,), as values in the order of `out`."""
-    if not header.little and layout.allocated == 8 and header.pixels is not None and header.pixels.words:
-        data = data[: len(data) // 2 * 2].reshape(-1, 2)[:, ::-1].reshape(-1)
-    data = data[: layout.frame_bytes * layout.frames]
-    if not layout.colour:
-        return data.view(layout.dtype.newbyteorder("<" if header.little else ">")).reshape(out.shape)
-    if layout.photometric == "YBR_FULL_422":
-        pairs = data.reshape(-1, 4)  # two luminances, then the chrominances that they share
-        pixels = np.stack([pairs[:, [0, 2, 3]], pairs[:, [1, 2, 3]]], axis=1)
-    else:
-        pixels = data
-    if layout.planar and layout.photometric != "YBR_FULL_422":
-        pixels = np.moveaxis(pixels.reshape(layout.frames, 3, layout.rows, layout.columns), 1, -1)
-    return _rgb(pixels.reshape(out.shape), layout)
-
-
-def _rgb(pixels: Array, layout: Layout) -> Array:
-    """RGB of (frame, y, x, channel) in the photometric interpretation of `layout`."""
-    if layout.photometric not in ("YBR_FULL", "YBR_FULL_422"):
-        return pixels
-    converted: Array = convert_color_space(pixels, "YBR_FULL", "RGB")
-    return converted
-
-
-def _decode(header: Header, layout: Layout, out: Array) -> None:
-    assert header.pixels is not None
-    with FileIO(header.path) as file:
-        file.seek(header.pixels.offset)
-        data = file.readall() or b""
-    try:
-        frames = list(generate_frames(data, number_of_frames=layout.frames))
-    except Exception as fault:  # pydicom raises nearly everything on damaged fragments
-        raise Undecodable("its compressed frames cannot be told apart") from fault
-    if len(frames) < layout.frames:
-        raise Undecodable(f"{len(frames)} of {layout.frames} compressed frames are there")
-    for place, frame in zip(out, frames, strict=False):
-        decoded = decode_frame(header.syntax, frame, layout)
-        if header.syntax not in _CONVERTED:
-            decoded = _rgb(decoded, layout)
-        same = decoded.dtype.itemsize == layout.dtype.itemsize
-        place[...] = decoded.view(layout.dtype) if same else decoded
-
-
-_CONVERTED = frozenset((a.JPEG_BASELINE, a.JPEG_EXTENDED))
-"""Transfer syntaxes whose decoder gives RGB already."""
+    def _compressed(self, index: int) -> bytes:
+        with FileIO(self.header.path) as file:
+            parts = []
+            for offset, length in self._table[index]:
+                file.seek(offset)
+                parts.append(file.read(length) or b"")
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def _clean(out: Array, layout: Layout) -> None:
@@ -117,7 +148,7 @@ def _clean(out: Array, layout: Layout) -> None:
     if not spare:
         return
     if not layout.signed and layout.high == layout.stored - 1:
-        np.bitwise_and(out, layout.dtype.type((1 << layout.stored) - 1), out=out)
+        np.bitwise_and(out, out.dtype.type((1 << layout.stored) - 1), out=out)
         return
     np.left_shift(out, layout.allocated - 1 - layout.high, out=out)
     np.right_shift(out, spare, out=out)

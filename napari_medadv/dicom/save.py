@@ -27,7 +27,7 @@ def save(
     deidentify: bool = False,
     progress: Progress = silent,
 ) -> tuple[Path, ...]:
-    """Write a volume as a series derived from `series` into the new folder `out`; the files, in the order of the slices.
+    """Write a volume as a series derived from `series` into the new folder `out`; the files, in the order of the instances.
 
     The files are written into a hidden folder beside `out` that is renamed at the end: a killed process or a full disk
     leaves nothing that looks whole.
@@ -51,7 +51,7 @@ def save(
         for index, dataset in enumerate(
             derived(volume, series, derivation, keep_study=keep_study, deidentify=deidentify)
         ):
-            report(index / count, f"writing slice {index + 1} of {count}")
+            report(index / count, f"writing image {index + 1} of {count}")
             names.append(f"{index + 1:04d}.dcm")
             with quiet():
                 dcmwrite(aside / names[-1], dataset, enforce_file_format=True)
@@ -64,7 +64,7 @@ def save(
     finally:
         if aside is not None:
             shutil.rmtree(aside, ignore_errors=True)
-    progress(1.0, f"{count} slices written")
+    progress(1.0, f"{count} images written")
     return tuple(out / name for name in names)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -9,37 +10,14 @@ from pathlib import Path
 from typing import overload
 
 from napari_medadv.dicom import attribute as a
-from napari_medadv.dicom.geometry import Problem, arrange, placed
-from napari_medadv.dicom.header import Header, read_header
-from napari_medadv.dicom.layout import Layout, layout
+from napari_medadv.dicom.find import find
+from napari_medadv.dicom.geometry import Problem, arrange
+from napari_medadv.dicom.header import Header
+from napari_medadv.dicom.instance import Instance, Slice, read_instance, slices
 from napari_medadv.dicom.meaning import facts as pixel_facts
+from napari_medadv.dicom.split import split
 from napari_medadv.errors import SeriesError
 from napari_medadv.progress import Progress, silent, throttled
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Instance:
-    """One file of a series.
-
-    Attributes
-    ----------
-    sop_uid
-        SOP Instance UID.
-    number
-        Instance Number, for people; never used for order.
-    position
-        Image Position (Patient) in mm, or None.
-    layout
-        How the pixels are stored, or None where `fault` says why they cannot be read.
-    """
-
-    path: Path
-    sop_uid: str
-    number: int | None
-    position: tuple[float, float, float] | None
-    header: Header = field(repr=False)
-    layout: Layout | None = field(repr=False)
-    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,12 +34,18 @@ class Series:
         The files, along the normal of the slices.
     root
         The folder or file that was scanned: nothing is ever written there.
+    slices
+        The images of the files, in the order in which a volume stacks them.
     part
         What tells this volume from others of the same uid, or "".
     facts
         What is unusual (a gantry tilt, lossy compression), as sentences.
     problems
-        Why `decode` will refuse this series.
+        Why `decode` will refuse this series, unless it is told to allow it.
+    patient
+        The same for series of one patient in this run of the program; it names nobody.
+    holder
+        What must live as long as the files do (the folder into which a zip file was unpacked).
     """
 
     uid: str
@@ -70,10 +54,13 @@ class Series:
     description: str
     instances: tuple[Instance, ...] = field(repr=False)
     root: Path = field(repr=False)
+    slices: tuple[Slice, ...] = field(repr=False)
     number: int | None = None
     part: str = ""
     facts: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
+    patient: str = ""
+    holder: object = field(default=None, repr=False)
 
     @property
     def rows(self) -> int:
@@ -88,7 +75,7 @@ class Series:
     @property
     def frames(self) -> int:
         """Slices in all."""
-        return sum(1 if each.layout is None else each.layout.frames for each in self.instances)
+        return len(self.slices)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +106,18 @@ class Scan(Sequence[Series]):
     def __iter__(self) -> Iterator[Series]:
         return iter(self.series)
 
+    @property
+    def tree(self) -> dict[str, dict[str, tuple[Series, ...]]]:
+        """The series by patient (a name that says nothing) and Study Instance UID."""
+        found: dict[str, dict[str, tuple[Series, ...]]] = {}
+        for each in self.series:
+            studies = found.setdefault(each.patient, {})
+            studies[each.study_uid] = (*studies.get(each.study_uid, ()), each)
+        return found
+
 
 def scan(path: Path, *, progress: Progress = silent) -> Scan:
-    """Find the series of a file or of a folder of any depth.
+    """Find the series of a file, a DICOMDIR, a zip file, or a folder of any depth.
 
     Raises
     ------
@@ -130,107 +126,67 @@ def scan(path: Path, *, progress: Progress = silent) -> Scan:
     """
     path = Path(path)
     report = throttled(progress)
-    files = sorted(_files(path))
-    if not files:
+    found = find(path)
+    if not found.files:
         raise SeriesError(f"The folder {path.name} holds no files: choose a folder with DICOM files.")
-    groups: dict[tuple[str, ...], list[Instance]] = {}
-    rejected = []
-    for index, file in enumerate(files):
-        report(index / len(files), f"reading headers, {index + 1} of {len(files)}")
+    groups: dict[str, list[Slice]] = {}
+    known: dict[str, Instance] = {}
+    rejected = [Rejected(Path(file), reason) for file, reason in found.missing]
+    for index, file in enumerate(found.files):
+        report(index / len(found.files), f"reading headers, {index + 1} of {len(found.files)}")
         try:
             instance = read_instance(Path(file))
+            copied = known.setdefault(instance.sop_uid or file, instance)
+            if copied is not instance and copied.header.raw == instance.header.raw:
+                raise SeriesError(f"{Path(file).name} is a copy of {copied.path.name}: it is left out.")
+            images = slices(instance)
         except SeriesError as refusal:
             rejected.append(Rejected(Path(file), str(refusal)))
             continue
-        groups.setdefault(_key(instance), []).append(instance)
+        groups.setdefault(instance.header.text(a.SERIES) or file, []).extend(images)
     if not groups:
         if len(rejected) == 1:
             raise SeriesError(rejected[0].reason)
         raise SeriesError(
-            f"None of the {len(files)} files in {path.name} is a DICOM image; the first: {rejected[0].reason}"
+            f"None of the {len(found.files)} files in {path.name} is a DICOM image; the first: {rejected[0].reason}"
         )
-    found = sorted((_series(group, path) for group in groups.values()), key=lambda each: (each.number or 0, each.uid))
-    progress(1.0, f"{len(found)} series found")
-    return Scan(tuple(found), tuple(rejected))
+    series = [_series(part, images, path, found.holder) for group in groups.values() for part, images in split(group)]
+    series.sort(key=lambda each: (each.number or 0, each.uid))
+    progress(1.0, f"{len(series)} series found")
+    return Scan(tuple(series), tuple(rejected))
 
 
-def _files(path: Path) -> Iterator[str]:
-    """Every file below `path`, without following links to folders, and without our own unfinished output."""
-    if path.is_file():
-        yield str(path)
-        return
-    if not path.is_dir():
-        raise SeriesError(f"{path.name} does not exist: choose a DICOM file or a folder of them.")
-    waiting = [str(path)]
-    while waiting:
-        try:
-            with os.scandir(waiting.pop()) as entries:
-                for entry in entries:
-                    if entry.is_dir(follow_symlinks=False):
-                        if not (entry.name.startswith(".") and entry.name.endswith(".partial")):
-                            waiting.append(entry.path)
-                    elif entry.is_file():
-                        yield entry.path
-        except PermissionError:
-            continue
-
-
-def read_instance(path: Path) -> Instance:
-    """Read one file's header; a file whose pixels are at fault stays, so that its slice is missed.
-
-    Raises
-    ------
-    SeriesError
-        It is no DICOM image at all.
-    """
-    header = read_header(path)
-    if header.pixels is None and a.ROWS not in header:
-        raise SeriesError(f"{path.name} is a DICOM file without an image: choose an image series.")
-    found, fault = None, ""
-    try:
-        found = layout(header)
-    except SeriesError as refusal:
-        fault = str(refusal)
-    number, position = header.number(a.INSTANCE_NUMBER), header.numbers(a.POSITION)
-    return Instance(
-        path,
-        header.text(a.SOP_INSTANCE),
-        None if number is None else int(number),
-        (position[0], position[1], position[2]) if len(position) == 3 else None,
-        header,
-        found,
-        fault,
-    )
-
-
-def _key(instance: Instance) -> tuple[str, ...]:
-    """What instances of one series share; an image without a place stands alone."""
-    uid = instance.header.text(a.SERIES)
-    return (uid,) if uid and placed(instance.header) else (uid, str(instance.path))
-
-
-def _series(group: list[Instance], root: Path) -> Series:
+def _series(part: str, group: list[Slice], root: Path, holder: object) -> Series:
     stack = arrange([each.header for each in group])
     ordered = tuple(group[index] for index in stack.order)
-    header = ordered[0].header
-    number = header.number(a.SERIES_NUMBER)
-    problems = stack.problems + _pixel_problems(ordered)
-    layouts = [each.layout for each in ordered if each.layout is not None]
-    found = stack.facts
-    if layouts:
-        found += pixel_facts([each.header for each in ordered], layouts[0])
+    headers = [each.header for each in ordered]
+    instances = tuple({id(each.instance): each.instance for each in ordered}.values())
+    number = headers[0].number(a.SERIES_NUMBER)
+    layouts = [each.layout for each in instances if each.layout is not None]
     return Series(
-        header.text(a.SERIES),
-        header.text(a.STUDY),
-        header.text(a.MODALITY),
-        header.text(a.SERIES_DESCRIPTION),
-        ordered,
+        headers[0].text(a.SERIES),
+        headers[0].text(a.STUDY),
+        headers[0].text(a.MODALITY),
+        headers[0].text(a.SERIES_DESCRIPTION),
+        instances,
         root,
+        ordered,
         None if number is None else int(number),
-        "",
-        found,
-        problems,
+        part,
+        stack.facts + (pixel_facts(headers, layouts[0]) if layouts else ()),
+        stack.problems + _pixel_problems(instances),
+        _patient(headers[0]),
+        holder,
     )
+
+
+_SALT = os.urandom(16)
+
+
+def _patient(header: Header) -> str:
+    """A short name for a patient that says nothing, and differs from run to run."""
+    who = b"\0".join(header.raw.get(tag, b"").strip() for tag in (a.PATIENT_ID, a.PATIENT_NAME, a.BIRTH_DATE))
+    return hashlib.sha256(_SALT + who).hexdigest()[:8]
 
 
 def _pixel_problems(instances: Sequence[Instance]) -> tuple[Problem, ...]:
@@ -247,6 +203,6 @@ def _pixel_problems(instances: Sequence[Instance]) -> tuple[Problem, ...]:
         if each.layout
     ):
         return (Problem("pixels", "its images store their pixels in different ways"),)
-    if first.frames > 1:
-        return (Problem("pixels", f"it is a multi-frame image of {first.frames} frames, which is not read yet"),)
+    if "MOSAIC" in instances[0].header.texts(a.IMAGE_TYPE):
+        return (Problem("mosaic", "each of its images is a mosaic of the slices of one volume (Siemens)"),)
     return ()

@@ -1,0 +1,98 @@
+"""Instance and Slice: one file of a series, and one frame of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from napari_medadv.dicom import attribute as a
+from napari_medadv.dicom.functional import frame_headers
+from napari_medadv.dicom.header import Header, read_header
+from napari_medadv.dicom.layout import Layout, layout
+from napari_medadv.errors import SeriesError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Instance:
+    """One file of a series.
+
+    Attributes
+    ----------
+    sop_uid
+        SOP Instance UID.
+    number
+        Instance Number, for people; never used for order.
+    position
+        Image Position (Patient) of the file in mm, or None.
+    layout
+        How the pixels are stored, or None where `fault` says why they cannot be read.
+    """
+
+    path: Path
+    sop_uid: str
+    number: int | None
+    position: tuple[float, float, float] | None
+    header: Header = field(repr=False)
+    layout: Layout | None = field(repr=False)
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Slice:
+    """One image in a stack: a file, or one frame of a multi-frame file.
+
+    Attributes
+    ----------
+    frame
+        Which frame of the file, from 0.
+    header
+        The file's attributes with those of the frame's functional groups in their place.
+    """
+
+    instance: Instance
+    frame: int
+    header: Header = field(repr=False)
+
+
+def read_instance(path: Path) -> Instance:
+    """Read one file's header; a file whose pixels are at fault stays, so that its slice is missed.
+
+    Raises
+    ------
+    SeriesError
+        It is no DICOM image at all.
+    """
+    header = read_header(path)
+    if header.pixels is None and a.ROWS not in header:
+        raise SeriesError(f"{path.name} is a DICOM file without an image: choose an image series.")
+    found, fault = None, ""
+    try:
+        found = layout(header)
+    except SeriesError as refusal:
+        fault = str(refusal)
+    number, position = header.number(a.INSTANCE_NUMBER), header.numbers(a.POSITION)
+    return Instance(
+        path,
+        header.text(a.SOP_INSTANCE),
+        None if number is None else int(number),
+        (position[0], position[1], position[2]) if len(position) == 3 else None,
+        header,
+        found,
+        fault,
+    )
+
+
+def slices(instance: Instance) -> tuple[Slice, ...]:
+    """The images of one file.
+
+    Raises
+    ------
+    SeriesError
+        The functional groups of a multi-frame file cannot be read.
+    """
+    header = instance.header
+    if instance.layout is None or (instance.layout.frames == 1 and a.FRAME_GROUPS not in header):
+        return (Slice(instance, 0, header),)
+    return tuple(
+        Slice(instance, index, each) for index, each in enumerate(frame_headers(header, instance.layout.frames))
+    )

@@ -1,0 +1,102 @@
+"""Folders, DICOMDIR and zip files: only what lies inside is opened."""
+
+from __future__ import annotations
+
+import gc
+import shutil
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pydicom
+import pytest
+from pydicom.dataset import Dataset
+
+from napari_medadv.dicom import decode, find, save, scan
+from napari_medadv.dicom.derivation import Derivation
+from napari_medadv.dicom.quiet import quiet
+from napari_medadv.errors import OutputError, SeriesError
+from tests.dicom.making import write
+
+Folder = Callable[..., Path]
+
+
+def medium(source: Path, out: Path) -> Path:
+    """A medium with a DICOMDIR that names the files of `source`."""
+    directory = Dataset()
+    directory.DirectoryRecordSequence = []
+    (out / "IMAGES").mkdir(parents=True)
+    for index, path in enumerate(sorted(source.iterdir())):
+        shutil.copy(path, out / "IMAGES" / f"I{index}")
+        record = Dataset()
+        record.DirectoryRecordType = "IMAGE"
+        record.ReferencedFileID = ["IMAGES", f"I{index}"]
+        directory.DirectoryRecordSequence.append(record)
+    directory.SOPClassUID, directory.SOPInstanceUID = "1.2.840.10008.1.3.10", "1.2.3"
+    return write(directory, out / "DICOMDIR")
+
+
+def test_dicomdir(folder: Folder, tmp_path: Path) -> None:
+    path = medium(folder(3), tmp_path / "cd")
+    found = scan(path)
+    assert len(found) == 1 and decode(found[0]).shape[0] == 3
+    assert len(scan(path.parent)[0].instances) == 3
+    named = Path(found[0].instances[0].path)
+    named.unlink()
+    again = scan(path)
+    assert again[0].frames == 2 and "is not there" in again.rejected[0].reason
+
+
+@pytest.mark.parametrize("target", [["..", "secret.dcm"], ["/etc/hosts"], ["A", "..", "..", "secret.dcm"]])
+def test_dicomdir_is_confined_to_its_folder(folder: Folder, tmp_path: Path, target: list[str]) -> None:
+    path = medium(folder(2), tmp_path / "cd")
+    next((tmp_path / "source").iterdir()).rename(tmp_path / "secret.dcm")
+    ds = pydicom.dcmread(path)
+    with quiet():
+        ds.DirectoryRecordSequence[0].ReferencedFileID = target
+        ds.save_as(path)
+    found = scan(path)
+    assert "outside of its folder" in found.rejected[0].reason and found[0].frames == 1
+
+
+def test_a_damaged_dicomdir(tmp_path: Path) -> None:
+    (tmp_path / "DICOMDIR").write_bytes(b"\0" * 500)
+    with pytest.raises(SeriesError, match="not a readable DICOMDIR"):
+        scan(tmp_path / "DICOMDIR")
+
+
+def test_zip(folder: Folder, tmp_path: Path) -> None:
+    source = folder(3)
+    with zipfile.ZipFile(tmp_path / "series.zip", "w") as archive:
+        for path in source.iterdir():
+            archive.write(path, f"deep/{path.name}")
+        archive.write(path, "../outside.dcm")
+    found = scan(tmp_path / "series.zip")
+    series = found[0]
+    del found
+    assert decode(series).shape[0] == 3
+    assert not (tmp_path.parent / "outside.dcm").exists()
+    with pytest.raises(OutputError, match="source"):
+        save(decode(series), series, Derivation("x"), tmp_path / "series.zip")
+    unpacked = series.instances[0].path
+    assert unpacked.exists()
+    del series
+    gc.collect()
+    assert not unpacked.exists()
+
+
+def test_zip_bomb(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("bomb", bytes(100 << 20))
+    with pytest.raises(SeriesError, match="more than is sane"):
+        scan(tmp_path / "bomb.zip")
+    (tmp_path / "torn.zip").write_bytes((tmp_path / "bomb.zip").read_bytes()[:1000])
+    with pytest.raises(SeriesError, match="damaged or encrypted zip"):
+        scan(tmp_path / "torn.zip")
+
+
+def test_limits_are_settings(folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = medium(folder(3), tmp_path / "cd")
+    monkeypatch.setattr(find, "ENTRIES", 1)
+    with pytest.raises(SeriesError, match="names more than 1 files"):
+        scan(path)
