@@ -3,6 +3,21 @@
 from napari_medadv.attacks.perturb import Perturbation, perturb
 from napari_medadv.attacks.task import Attack, Task
 
-SEAM = ("adam", "adapt", "best", "climb", "grid", "loss", "perturb", "plain", "plane", "smallest", "smooth", "task")
+SEAM = (
+    "adam",
+    "adapt",
+    "best",
+    "climb",
+    "draw",
+    "grid",
+    "loss",
+    "outset",
+    "perturb",
+    "plain",
+    "plane",
+    "smallest",
+    "smooth",
+    "task",
+)
 
 __all__ = ["Attack", "Perturbation", "Task", "perturb"]

@@ -112,6 +112,21 @@ class Task:
         span = flat.amax(dim=1) - flat.amin(dim=1)
         return torch.where(span > 0, span, torch.ones_like(span)).view(-1, 1, 1, 1, 1)
 
+    @property
+    def extremes(self) -> tuple[Tensor, Tensor]:
+        """The darkest and the brightest value that sparse attacks draw, each (batch, 1, 1, 1, 1).
+
+        The range of the clean values, half as wide again to either side, within what can be stored: beyond it a
+        classifier's window is saturated, and 16 bits reach much further.
+        """
+        flat, reach = self.clean.flatten(1), self.contrast / 2
+        low = flat.amin(dim=1).view(-1, 1, 1, 1, 1) - reach
+        high = flat.amax(dim=1).view(-1, 1, 1, 1, 1) + reach
+        return (
+            torch.maximum(low, self.lowest.flatten(1).amin(dim=1).view(-1, 1, 1, 1, 1)),
+            torch.minimum(high, self.highest.flatten(1).amax(dim=1).view(-1, 1, 1, 1, 1)),
+        )
+
     def logits(self, values: Tensor) -> Tensor:
         """Logits (batch, label) of `values`, a batch of the classifier at a time; each entry counts as a query."""
         size = max(self.classifier.batch, 1)

@@ -73,6 +73,8 @@ def test_every_shape_of_classifier_and_volume(name: str, case: str) -> None:
     entries = 1 if made.classifier.reads == "volume" else len(made.volume.voxels)
     assert made.network.seen == found.queries + 2 * entries
     assert kind.needs_gradient == (found.gradients > 0)
+    allowed = getattr(found.attack, "queries", None)
+    assert allowed is None or found.queries <= (allowed + 1) * entries
 
 
 @pytest.mark.parametrize("norm", ["Linf", "L2", "L1", "L0"])

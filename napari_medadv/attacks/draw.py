@@ -1,0 +1,74 @@
+"""Draw: random numbers, windows and patterns for the attacks that only ask; every draw comes from the task's generator."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+
+def uniform(shape: tuple[int, ...], rng: torch.Generator, like: Tensor) -> Tensor:
+    """Float32 from 0 to 1, on the device of `like`; drawn on the generator's device, so that devices agree."""
+    return torch.rand(shape, generator=rng, device=rng.device).to(like)
+
+
+def normal(shape: tuple[int, ...], rng: torch.Generator, like: Tensor) -> Tensor:
+    """Standard normal float32, on the device of `like`."""
+    return torch.randn(shape, generator=rng, device=rng.device).to(like)
+
+
+def signs(shape: tuple[int, ...], rng: torch.Generator, like: Tensor) -> Tensor:
+    """Plus or minus one."""
+    return uniform(shape, rng, like).sub(0.5).sign()
+
+
+def windows(values: Tensor, side: int, rng: torch.Generator) -> Tensor:
+    """A square of this side (a cube, where z has room) at a random place of each entry: bool, (batch, 1, z, y, x).
+
+    Parameters
+    ----------
+    values
+        (batch, channel, z, y, x).
+    side
+        In voxels; at most the length of each axis.
+    rng
+        Where the places come from.
+    """
+    found = torch.ones((len(values), 1, *values.shape[2:]), dtype=torch.bool, device=values.device)
+    for axis in (2, 3, 4):
+        length = values.shape[axis]
+        width = min(side, length)
+        start = (uniform((len(values),), rng, values) * (length - width + 1)).floor()
+        places = torch.arange(length, device=values.device)
+        inside = (places >= start[:, None]) & (places < start[:, None] + width)
+        shape = [len(values), 1, 1, 1, 1]
+        shape[axis] = length
+        found &= inside.view(shape)
+    return found
+
+
+def cosine_pattern(values: Tensor, low: float, rng: torch.Generator) -> Tensor:
+    """A random low-frequency cosine pattern for each entry, of the shape of `values`, between -1 and 1.
+
+    Parameters
+    ----------
+    values
+        (batch, channel, z, y, x).
+    low
+        The highest frequency, as a share of the highest there is.
+    rng
+        Where the frequencies, and the channel that is changed, come from.
+    """
+    batch, channel = values.shape[:2]
+    pattern = torch.ones((batch, 1, 1, 1, 1), device=values.device)
+    for axis in (2, 3, 4):
+        length = values.shape[axis]
+        highest = max(1, round(low * length))
+        frequency = (uniform((batch, 1), rng, values) * highest).floor()
+        places = torch.arange(length, device=values.device) + 0.5
+        shape = [batch, 1, 1, 1, 1]
+        shape[axis] = length
+        pattern = pattern * torch.cos(math.pi / length * frequency * places).view(shape)
+    chosen = (uniform((batch, 1), rng, values) * channel).floor() == torch.arange(channel, device=values.device)
+    return pattern * chosen.view(batch, channel, 1, 1, 1)

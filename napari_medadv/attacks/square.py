@@ -1,0 +1,93 @@
+"""Square attack, Andriushchenko, Croce, Flammarion and Hein 2019, https://arxiv.org/abs/1912.00049."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from napari_medadv.attacks import draw
+from napari_medadv.attacks.best import Best
+from napari_medadv.attacks.task import Aim, Knowledge, Task
+from napari_medadv.errors import AttackError
+from napari_medadv.threat import ball
+
+
+@dataclass(frozen=True, slots=True)
+class Square:
+    """Random squares (cubes in a volume) at the edge of the budget, kept where they raise the margin.
+
+    Attributes
+    ----------
+    queries
+        How often each entry may be classified.
+    share
+        What share of the image the first squares cover; it shrinks as queries are spent.
+    confidence
+        An entry rests once its margin exceeds this, in logits.
+    """
+
+    needs_gradient: ClassVar[bool] = False
+    knowledge: ClassVar[Knowledge] = "score"
+    aim: ClassVar[Aim] = "fixed budget"
+    norms: ClassVar[tuple[str, ...]] = ("Linf", "L2")
+
+    queries: int = 1000
+    share: float = 0.8
+    confidence: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.queries < 2 or not 0 < self.share <= 1:
+            raise AttackError(
+                f"Square takes queries >= 2 and a share of at most 1, not {self.queries} and {self.share:g}."
+            )
+
+    def __call__(self, task: Task) -> Tensor:
+        """The best stored values met."""
+        best = Best(task, self.confidence)
+        shape = task.clean.shape
+        stripes = draw.signs((shape[0], shape[1], shape[2], 1, shape[4]), task.rng, task.clean).expand(shape)
+        delta = self._edge(task, stripes)
+        keep = best.see(task.stored(task.clean + delta), task.margin(task.stored(task.clean + delta)))
+        delta = delta if keep is None else delta[keep]
+        for count in range(1, self.queries):
+            if best.done:
+                break
+            part = best.part
+            part.report(count, self.queries)
+            side = self._side(part.clean, count)
+            window = draw.windows(part.clean, side, task.rng)
+            colour = draw.signs((len(part), shape[1], 1, 1, 1), task.rng, part.clean)
+            trial = self._edge(part, torch.where(window, colour, delta / self._level(part)))
+            here = part.stored(part.clean + trial)
+            margin = part.margin(here)
+            better = ball.wide(margin > best.margin[best.active], trial)
+            delta = torch.where(better, trial, delta)
+            keep = best.see(here, margin)
+            delta = delta if keep is None else delta[keep]
+        return best.values
+
+    def _side(self, values: Tensor, count: int) -> int:
+        """The side of the squares, by the schedule of the paper (which is for 10000 queries)."""
+        spent = count / self.queries * 10000
+        halvings = sum(spent > limit for limit in (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000))
+        share = self.share / 2**halvings
+        sides = [length for length in values.shape[2:] if length > 1] or [1]
+        area = 1.0
+        for length in sides:
+            area *= length
+        side: int = max(1, min(round((share * area) ** (1 / len(sides))), min(sides)))
+        return side
+
+    def _level(self, task: Task) -> float:
+        """What one voxel changes by, before the change is put to the edge of the budget."""
+        count = 1.0 if task.budget.norm == "Linf" else float(task.clean[0].numel()) ** 0.5
+        return task.budget.epsilon / count
+
+    def _edge(self, task: Task, shape: Tensor) -> Tensor:
+        delta = shape * self._level(task) * task.grid.free
+        if task.budget.norm == "Linf":
+            return delta
+        return delta * ball.wide(task.budget.epsilon / task.budget.size(delta).clamp_min(1e-30), delta)
