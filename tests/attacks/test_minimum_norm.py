@@ -19,7 +19,7 @@ WORSE = {"Linf": 1.05, "L2": 1.02, "L1": 1.2, "L0": 1.34}
 CASES = [
     (name, norm)
     for name in names(HOME)
-    if (kind := entry(name, HOME)).aim == "minimum norm" and kind.knowledge == "gradient"
+    if (kind := entry(name, HOME)).aim == "minimum norm" and kind.knowledge == "gradient" and name != "jsma"
     for norm in kind.norms
 ]
 
