@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import torch
@@ -13,6 +12,7 @@ from napari_medadv.errors import ModelError
 from napari_medadv.model.card import Card
 from napari_medadv.model.card import card as card_of
 from napari_medadv.model.classifier import Classifier
+from napari_medadv.model.digest import of_module
 from napari_medadv.model.formats.format import Format, Opened, Source
 from napari_medadv.model.place import place
 from napari_medadv.model.trial import tried
@@ -77,17 +77,7 @@ def attach(
     """
     found = card_of(said) if card is None else card
     where = _device(device)
-    return tried(Opened(module, digest(module)), found, where)
-
-
-def digest(module: nn.Module) -> str:
-    """The sha256 of a module's parameters and buffers, with their names, types and shapes."""
-    total = hashlib.sha256()
-    for name, tensor in module.state_dict().items():
-        if isinstance(tensor, torch.Tensor):
-            total.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-            total.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
-    return total.hexdigest()
+    return tried(Opened(module, of_module(module)), found, where)
 
 
 def _device(device: str | torch.device) -> torch.device:

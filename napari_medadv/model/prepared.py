@@ -20,7 +20,7 @@ def still(module: nn.Module, device: torch.device) -> nn.Module:
         It cannot be copied.
     """
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore", FutureWarning)  # torch's own, when it copies an exported program
             found = copy.deepcopy(module)
     except (RuntimeError, TypeError) as error:

@@ -1,3 +1,3 @@
 """File formats of networks, one a module; `names("napari_medadv.model.formats")` lists them. None runs a pickle."""
 
-SEAM = ("format", "records", "screening")
+SEAM = ("architecture", "format", "pickles", "records", "screening")

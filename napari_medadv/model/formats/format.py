@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,8 +97,3 @@ class Format(Protocol):
             The file is broken, or holds what must not be run.
         """
         ...
-
-
-def sha256(content: bytes) -> str:
-    """The digest of a file, in hexadecimal."""
-    return hashlib.sha256(content).hexdigest()

@@ -10,7 +10,8 @@ from typing import ClassVar
 import torch
 
 from napari_medadv.errors import ModelError
-from napari_medadv.model.formats.format import Opened, Source, sha256
+from napari_medadv.model.digest import of_content
+from napari_medadv.model.formats.format import Opened, Source
 from napari_medadv.model.formats.records import records
 from napari_medadv.model.formats.screening import payloads, screened
 
@@ -53,7 +54,7 @@ class TorchExport:
             ) from error
         finally:
             logging.getLogger("torch.export").setLevel(told)
-        return Opened(network, sha256(content), _input(program, source.file.name))
+        return Opened(network, of_content(content), _input(program, source.file.name))
 
 
 def _rebuilt(content: bytes, name: str) -> io.BytesIO:

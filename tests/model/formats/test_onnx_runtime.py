@@ -1,0 +1,51 @@
+import warnings
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from napari_medadv.errors import ModelError
+from napari_medadv.model import load_classifier
+from tests.model.networks import Small, grey, write_card
+
+pytest.importorskip("onnxruntime")
+pytest.importorskip("onnxscript")
+
+
+def save(network: nn.Module, path: Path, *, free: bool) -> Path:
+    shapes = ({0: torch.export.Dim("batch")},) if free else None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            network,
+            (torch.rand(2 if free else 1, 1, 32, 32),),
+            path,
+            dynamic_shapes=shapes,
+            external_data=False,
+            verbose=False,
+        )
+    return path
+
+
+@pytest.mark.parametrize("free", [True, False])
+def test_it_answers_queries_as_the_network(tmp_path: Path, free: bool) -> None:
+    write_card(tmp_path)
+    classifier = load_classifier(save(Small(), tmp_path / "model.onnx", free=free))
+    values = torch.rand(3, 1, 32, 32)
+    with torch.no_grad():
+        assert torch.allclose(classifier.network(values), Small()(values), atol=1e-4)
+    assert not classifier.white_box and any("queries only" in fact for fact in classifier.facts)
+    assert classifier.predict(grey(slices=5)).slices is not None
+
+
+def test_a_damaged_file_and_a_wrong_size_get_one_sentence(tmp_path: Path) -> None:
+    path = save(Small(), tmp_path / "model.onnx", free=True)
+    write_card(tmp_path, '[[preprocess]]\nstep = "resize"\nsize = [40, 40]\n')
+    with pytest.raises(ModelError, match="refuses the input of shape") as caught:
+        load_classifier(path)
+    assert "\n" not in str(caught.value)
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(ModelError, match="cannot read") as caught:
+        load_classifier(path)
+    assert "\n" not in str(caught.value)
