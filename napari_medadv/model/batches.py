@@ -11,22 +11,22 @@ from torch import Tensor
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batches:
-    """A network asked in batches of exactly `size`; the last one is filled up, and what was added is thrown away.
+    """A network asked in batches of exactly `size`; the last one is filled up, and what was added is left out.
 
     Attributes
     ----------
     network
         Takes `size` entries.
     size
-        How many.
+        How many; None for any number.
     """
 
     network: Callable[[Tensor], object]
-    size: int
+    size: int | None = None
 
     def __call__(self, values: Tensor) -> object:
         """The answers to any number of entries."""
-        if len(values) == self.size:
+        if self.size is None or self.size == len(values):
             return self.network(values)
         found = [
             self.network(filled(values[start : start + self.size], self.size))

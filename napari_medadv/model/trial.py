@@ -7,11 +7,11 @@ from torch import Tensor, nn
 
 from napari_medadv.errors import CardError, ModelError
 from napari_medadv.model.answers import Answers, undone
-from napari_medadv.model.batches import Batches
+from napari_medadv.model.batches import Batches, filled
 from napari_medadv.model.card import Card
 from napari_medadv.model.classifier import Classifier
 from napari_medadv.model.formats.format import Opened
-from napari_medadv.model.prepared import still
+from napari_medadv.model.prepared import Prepared, gradient, prepare, still
 from napari_medadv.model.probes import extremes, open_size, probes
 
 _CLOSE = 1e-3
@@ -31,7 +31,7 @@ def tried(opened: Opened, card: Card, device: torch.device) -> Classifier:
     if isinstance(network, nn.Module):
         network = still(network, device)
     size = opened.input[0] if opened.input else None
-    asked = Batches(network, size) if size else network
+    asked = Batches(Prepared(network) if isinstance(network, nn.Module) else network, size)
     channels, values, usual = _accepted(Answers(asked), opened, card, device)
     _sound(Answers(asked), values, usual, card)
     with torch.no_grad():
@@ -40,10 +40,13 @@ def tried(opened: Opened, card: Card, device: torch.device) -> Classifier:
     facts = []
     if activation:
         facts.append(f"The network answers {activation} probabilities, which are turned back into logits.")
+    if isinstance(network, nn.Module):
+        prepared = prepare(network, filled(values, size or len(values)))
+        asked = Batches(prepared, size)
     found = Answers(asked, activation)
     white_box = opened.white_box and _differentiable(found, values)
     if not white_box:
-        facts.append("No gradient reaches the network's input: it answers queries only.")
+        facts.append("No usable gradient reaches the network's input: it answers queries only.")
     return Classifier(
         found,
         card.findings,
@@ -143,10 +146,5 @@ def _differ(first: Tensor, second: Tensor) -> bool:
 
 
 def _differentiable(network: Answers, values: Tensor) -> bool:
-    inputs = values[:1].detach().clone().requires_grad_(True)
-    try:
-        with torch.enable_grad():
-            (found,) = torch.autograd.grad(network(inputs).sum(), inputs)
-    except RuntimeError:
-        return False
-    return bool(torch.isfinite(found).all())
+    found = gradient(network, values[:1])
+    return found is not None and bool(torch.isfinite(found).all())

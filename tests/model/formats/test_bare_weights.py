@@ -146,7 +146,7 @@ def test_weights_of_another_network_get_one_sentence(tmp_path: Path) -> None:
     whole = weights()
     for content, words in (
         (weights(out_channels=5), "is (5,) in the file and (2,) in the network"),
-        (weights(block_config=[1, 1, 1]), "are not its"),
+        (whole | {"more.weight": torch.ones(3)}, "1 in the file are not its (more.weight)"),
         ({key: value for key, value in whole.items() if "class_layers" not in key}, "not in the file"),
         ({}, "no weights by name"),
         ([1, 2], "no weights by name"),

@@ -16,8 +16,10 @@ from tests.model.networks import Small, grey, write_card
 def script(network: nn.Module, path: Path, *, trace: bool = False) -> Path:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        made: Any = torch.jit.trace(network, torch.rand(2, 1, 32, 32)) if trace else torch.jit.script(network)  # type: ignore[no-untyped-call]
-        torch.jit.save(made, path)  # type: ignore[no-untyped-call]
+        values = torch.rand(2, 1, 32, 32)
+        jit: Any = torch.jit
+        made = jit.trace(network, values) if trace else jit.script(network)
+        jit.save(made, path)
     return path
 
 
