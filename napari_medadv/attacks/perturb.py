@@ -14,7 +14,7 @@ from napari_medadv.errors import AlreadyReached, AttackError
 from napari_medadv.model.classifier import Classifier
 from napari_medadv.prediction import Prediction
 from napari_medadv.progress import Progress, part, silent
-from napari_medadv.threat import Threat
+from napari_medadv.threat import Alone, Threat
 from napari_medadv.threat.budget import check
 from napari_medadv.volume import Array, Volume
 
@@ -106,9 +106,7 @@ def perturb(
 
 def _refuse(classifier: Classifier, volume: Volume, threat: Threat, attack: Attack) -> tuple[int, ...]:
     """Everything that can be refused before any work is done; the chosen slices."""
-    label = getattr(threat.goal, "label", None)
-    if label is not None:
-        classifier.findings.index(label)
+    threat.goal.check(classifier.findings)
     slices = threat.region.chosen(volume.shape)
     check(threat.budget, float(volume.scale.take(np.array(slices)).quantum.min()), volume.scale.unit)
     if getattr(attack, "needs_gradient", False) and not classifier.white_box:
@@ -142,7 +140,9 @@ def _task(
         torch.from_numpy(limit.astype(np.float32)).to(clean).view(*((1, 1, -1, 1, 1) if whole else (-1, 1, 1, 1, 1)))
         for limit in volume.scale.take(rows).limits
     )
-    decided = torch.from_numpy(before.findings.present(before.probabilities)).to(clean.device).expand(len(clean), -1)
+    own = isinstance(threat.goal, Alone) and before.slices is not None
+    scores = before.slices[rows] if own and before.slices is not None else before.probabilities[None]
+    decided = torch.from_numpy(before.findings.present(scores)).to(clean.device).expand(len(clean), -1)
     on_grid = grid(volume, rows, free, whole=whole, device=clean.device)
     task = Task(
         classifier=classifier,

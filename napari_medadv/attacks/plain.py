@@ -21,6 +21,9 @@ from napari_medadv.threat import Budget, Confuse, Goal, Threat
 class _Towards:
     """The label that is marked for each entry is the decision."""
 
+    def check(self, findings: Findings) -> None:
+        """Every label may be marked."""
+
     def margin(self, logits: Tensor, findings: Findings, decided: Tensor) -> Tensor:
         return logits.masked_fill(~decided, -torch.inf).amax(1) - logits.masked_fill(decided, -torch.inf).amax(1)
 

@@ -10,9 +10,26 @@ from typing import Any
 import numpy as np
 
 from napari_medadv.settings import make, plain
-from napari_medadv.threat import L0, L1, L2, Budget, Conceal, Confuse, Fabricate, Goal, Linf, Region, Threat
+from napari_medadv.threat import (
+    L0,
+    L1,
+    L2,
+    Alone,
+    Budget,
+    Conceal,
+    Confuse,
+    Fabricate,
+    Goal,
+    Linf,
+    Reach,
+    Region,
+    Swap,
+    Threat,
+)
 
-GOALS: dict[str, type[Goal]] = {"conceal": Conceal, "fabricate": Fabricate, "confuse": Confuse}
+GOALS: dict[str, type[Goal]] = {
+    kind.__name__.lower(): kind for kind in (Conceal, Fabricate, Confuse, Alone, Swap, Reach)
+}
 BUDGETS: dict[str, Callable[..., Budget]] = {"linf": Linf, "l2": L2, "l1": L1, "l0": L0}
 
 

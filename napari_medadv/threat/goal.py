@@ -26,6 +26,10 @@ class Goal(Protocol):
     that each entry belongs to. Results are (batch,), in logits.
     """
 
+    def check(self, findings: Findings) -> None:
+        """Refuse what this classifier cannot be asked."""
+        ...
+
     def margin(self, logits: Tensor, findings: Findings, decided: Tensor) -> Tensor:
         """How far past the decision: above zero means reached."""
         ...
@@ -93,6 +97,10 @@ class Conceal:
 
     label: str
 
+    def check(self, findings: Findings) -> None:
+        """Refuse a label that the classifier has not."""
+        findings.index(self.label)
+
     def margin(self, logits: Tensor, findings: Findings, decided: Tensor) -> Tensor:
         """Distance below the decision for `label`."""
         return -presence(logits, findings)[:, findings.index(self.label)]
@@ -121,6 +129,10 @@ class Fabricate:
 
     label: str
 
+    def check(self, findings: Findings) -> None:
+        """Refuse a label that the classifier has not."""
+        findings.index(self.label)
+
     def margin(self, logits: Tensor, findings: Findings, decided: Tensor) -> Tensor:
         """Distance above the decision for `label`."""
         return presence(logits, findings)[:, findings.index(self.label)]
@@ -141,6 +153,9 @@ class Fabricate:
 @dataclass(frozen=True, slots=True)
 class Confuse:
     """Any other decision than that of the clean series."""
+
+    def check(self, findings: Findings) -> None:
+        """Every classifier can be confused."""
 
     def margin(self, logits: Tensor, findings: Findings, decided: Tensor) -> Tensor:
         """Distance past the nearest decision that would be another one."""
