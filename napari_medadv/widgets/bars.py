@@ -67,6 +67,7 @@ class Bars(QWidget):
         self._grid.setHorizontalSpacing(8)
         self._grid.setVerticalSpacing(5)
         self._grid.setColumnStretch(1, 1)
+        self._title = QLabel()
         self._rows: dict[str, tuple[Bar, QLabel, QComboBox]] = {}
 
     def set_labels(self, findings: Findings | None) -> None:
@@ -80,8 +81,9 @@ class Bars(QWidget):
         self._rows.clear()
         if findings is None:
             return
-        for column, words in enumerate(("Finding", "Probability", "", "Truth")):
-            self._grid.addWidget(QLabel(f"<small>{words}</small>"), 0, column)
+        self._title = QLabel("<small>Probability</small>")
+        for column, head in enumerate((QLabel("<small>Finding</small>"), self._title, QLabel("<small>Truth</small>"))):
+            self._grid.addWidget(head, 0, column if column < 2 else 3, 1, 2 if column == 1 else 1)
         for row, label in enumerate(findings.labels, start=1):
             name, bar, share, truth = QLabel(label), Bar(), QLabel("–"), QComboBox()
             name.setWordWrap(True)
@@ -100,6 +102,8 @@ class Bars(QWidget):
         self, before: Prediction | None, after: Prediction | None, truth: Mapping[str, bool], ink: Ink
     ) -> None:
         """Bring bars, per cents and colours up to date."""
+        both = before is not None and after is not None
+        self._title.setText(f"<small>{'Clean, below it adversarial' if both else 'Probability'}</small>")
         shown = [prediction for prediction in (before, after) if prediction is not None]
         for label, (bar, share, box) in self._rows.items():
             bar.setFixedHeight(22 if len(shown) > 1 else 14)

@@ -100,7 +100,7 @@ class ClassifierPanel(Panel):
             self.complain("No model is named: browse for a model file or its card, or take a sample.")
             return
         trust = self.trust.isChecked() and self.trust.isEnabled()
-        what: Path | str = words if _is_factory(words) else Path(words)
+        what: Path | str = words if _is_factory(words) else classifiers().get(words, Path(words))
         self.say("Loading the model…")
         self.start(lambda _: load_classifier(what, trust_code=trust), "Loading the model", self._attached)
 
@@ -112,16 +112,16 @@ class ClassifierPanel(Panel):
         button = QPushButton("Samples")
         button.setToolTip("The small demonstration classifiers that come with the plug-in; no diagnostic devices.")
         menu = QMenu(button)
-        for name, path in classifiers().items():
+        for name in classifiers():
             action = menu.addAction(name)
             if action is not None:
-                action.triggered.connect(lambda _, path=path: self._sample(path))
+                action.triggered.connect(lambda _, name=name: self._sample(name))
         button.setMenu(menu)
         button.setEnabled(not menu.isEmpty())
         return button
 
-    def _sample(self, path: Path) -> None:
-        self.path.setText(str(path))
+    def _sample(self, name: str) -> None:
+        self.path.setText(name)
         self.attach()
 
     def _browse(self) -> None:

@@ -2,24 +2,51 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from napari.viewer import Viewer
+from npe2 import PluginManager, PluginManifest
+from qtpy.QtWidgets import QDockWidget, QWidget
 
 from napari_medadv.display import presets
 from napari_medadv.volume import Window
+from napari_medadv.widgets.panel import Panel
 from napari_medadv.widgets.stage import stage_of
 
 PLUGIN = "napari-medadv"
 DOCKS = ("Series", "Classifier", "Attack", "Overlay")
 
 
+def register() -> None:
+    """Make napari know the plug-in where it runs from a checkout that was not installed."""
+    manager = PluginManager.instance()
+    manager.discover()
+    if PLUGIN not in manager:
+        manager.register(PluginManifest.from_file(Path(__file__).parent.parent / "napari.yaml"))
+
+
 def show(viewer: Viewer, name: str) -> Any:
-    """Show a dock, or bring it to the front; its panel."""
-    dock, panel = viewer.window.add_plugin_dock_widget(PLUGIN, name, tabify=True)
-    dock.show()
-    dock.raise_()
+    """Show a dock, or bring it to the front; its panel. However it was opened, there is one of each."""
+    ours = [panel for panel in viewer.window.dock_widgets.values() if isinstance(panel, Panel)]
+    kind = getattr(import_module(f"napari_medadv.widgets.{name.lower()}"), f"{name}Panel")
+    panel = next((panel for panel in ours if isinstance(panel, kind)), None)
+    if panel is None:
+        panel = kind(viewer)
+        viewer.window.add_dock_widget(panel, name=name, area="right", tabify=bool(ours))
+    bring(panel)
     return panel
+
+
+def bring(panel: QWidget) -> None:
+    """Put the dock of a panel in front."""
+    dock: Any = panel.parent()
+    while dock is not None and not isinstance(dock, QDockWidget):
+        dock = dock.parent()
+    if dock is not None:
+        dock.show()
+        dock.raise_()
 
 
 def show_all(viewer: Viewer) -> None:

@@ -74,7 +74,8 @@ class Curve(QWidget):
     @property
     def here(self) -> int:
         """The slice that is marked."""
-        return int(round(self._here.value()))
+        place: float = self._here.value()
+        return round(place)
 
     def go(self, index: int) -> None:
         """Mark the slice on the screen."""

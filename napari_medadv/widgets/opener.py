@@ -87,13 +87,22 @@ def show_demo(
     return _run(viewer, block)
 
 
+def panels_of(viewer: Any) -> dict[str, Any]:
+    """The contents of our docks in a viewer, by name."""
+    from napari_medadv.widgets.panel import Panel
+
+    found = [panel for panel in viewer.window.dock_widgets.values() if isinstance(panel, Panel)]
+    return {type(panel).__name__.removesuffix("Panel"): panel for panel in found}
+
+
 def _open() -> tuple[Any, dict[str, Any]]:
     try:
         import napari
     except ImportError as error:
         raise MissingExtra("napari", "app", "The viewer") from error
-    from napari_medadv.widgets.commands import DOCKS, show
+    from napari_medadv.widgets.commands import DOCKS, register, show
 
+    register()
     viewer = napari.Viewer(title="napari · medical adversarial robustness")
     panels = {name: show(viewer, name) for name in DOCKS}
     show(viewer, "Series")

@@ -20,7 +20,7 @@ from napari_medadv.widgets.panel import Panel, form, heading
 
 _KINDS: tuple[Kind, ...] = ("signed", "absolute", "relative")
 _BLINK = 500
-_NUMBERS = ("Linf", "L2", "Changed voxels", "PSNR", "SSIM")
+_NUMBERS = ("Linf", "L2 (worst slice)", "Changed voxels", "PSNR", "SSIM")
 
 
 class OverlayPanel(Panel):
@@ -214,7 +214,7 @@ def spoken(numbers: Distortion) -> dict[str, str]:
     ssim = "slices too small" if math.isnan(numbers.ssim) else f"{numbers.ssim:.4f} in the display window"
     return {
         "Linf": f"{numbers.linf:g} {numbers.unit}",
-        "L2": f"{numbers.l2_slice:.4g} {numbers.unit} (worst slice)",
+        "L2 (worst slice)": f"{numbers.l2_slice:.4g} {numbers.unit}",
         "Changed voxels": f"{numbers.changed:,} in {numbers.slices} slice{'s' if numbers.slices != 1 else ''}".replace(
             ",", " "
         ),

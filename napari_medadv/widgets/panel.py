@@ -11,6 +11,8 @@ from qtpy.QtWidgets import QFormLayout, QLabel, QSizePolicy, QVBoxLayout, QWidge
 from napari_medadv.widgets.stage import Stage, stage_of
 from napari_medadv.widgets.work import Job, Verb
 
+_WRONG = "#dd4f4a"
+
 
 class Ties:
     """The connections and jobs of one panel, undone when the panel goes."""
@@ -67,10 +69,7 @@ class Panel(QWidget):
 
     def say(self, words: str, *, wrong: bool = False) -> None:
         """Show a sentence; an empty one clears the line."""
-        from napari_medadv.widgets.ink import ink_of
-
-        ink = ink_of(self.stage.viewer)
-        self.message.setStyleSheet(f"color: {ink.bad if wrong else ink.text};")
+        self.message.setStyleSheet(f"color: {_WRONG};" if wrong else "")
         self.message.setText(words)
         self.message.setVisible(bool(words))
 

@@ -6,8 +6,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtWidgets import QApplication, QDockWidget
+from qtpy.QtWidgets import QApplication
 
+from napari_medadv.widgets.commands import bring
 from napari_medadv.widgets.stage import stage_of
 
 
@@ -26,11 +27,8 @@ def settle(viewer: Any, seconds: float = 0.5, limit: float = 120.0) -> None:
 
 def photograph(viewer: Any, panel: Any, path: Path) -> None:
     """Save the window as it is on the screen, with the panel's dock in front."""
-    dock = panel.parent()
-    while dock is not None and not isinstance(dock, QDockWidget):
-        dock = dock.parent()
-    if dock is not None:
-        dock.show()
-        dock.raise_()
+    bring(panel)
+    settle(viewer)
+    viewer.reset_view()
     settle(viewer)
     viewer.screenshot(str(path), canvas_only=False, flash=False)

@@ -7,6 +7,7 @@ from functools import partial
 from qtpy.QtWidgets import QGridLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_medadv.display import Loaded, presets
+from napari_medadv.display.layers import length_unit
 from napari_medadv.volume import Window
 from napari_medadv.widgets.panel import Ties, heading
 from napari_medadv.widgets.stage import Stage
@@ -75,8 +76,9 @@ def described(loaded: Loaded) -> str:
     z, y, x = volume.shape
     dz, dy, dx = volume.spacing
     size = f"{x} × {y}" + (f" × {z}" if z > 1 else "")
-    spacing = f"{dx:.3g} × {dy:.3g}" + (f" × {dz:.3g}" if z > 1 else "")
-    what = f"<b>{loaded.name}</b><br>{size} voxels, {spacing} mm, in {volume.scale.unit}"
+    spacing = f", {dx:.3g} × {dy:.3g}" + (f" × {dz:.3g}" if z > 1 else "") + " mm"
+    spacing = spacing if length_unit(volume) == "mm" else ""
+    what = f"<b>{loaded.name}</b><br>{size} voxels{spacing}, in {volume.scale.unit}"
     return "<br>".join([what, *(f"<i>{fact}</i>" for fact in volume.facts)])
 
 

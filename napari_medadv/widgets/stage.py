@@ -171,6 +171,7 @@ class Stage:
         self._sides.turn(loaded.volume if loaded is not None else None)
         if loaded is not None:
             viewer.canvas.overlays.scale_bar.visible = True
+            viewer.canvas.background_color_override = "black"
         self._on_point()
 
     def _on_outcome(self, outcome: Outcome | None) -> None:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from npe2 import PluginManager, PluginManifest
 
-import napari_medadv
 from napari_medadv.dicom.decode import decode
 from napari_medadv.dicom.series import scan
 from napari_medadv.display import Loaded
 from napari_medadv.model import Classifier
 from napari_medadv.prediction import Findings
+from napari_medadv.widgets.commands import register
 from tests.dicom.making import dataset, write
 
 SLICES = 6
@@ -64,13 +63,9 @@ def slow(classifier: Classifier) -> Classifier:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def registered() -> Iterator[None]:
+def registered() -> None:
     """The plug-in as napari knows it, installed or not."""
-    manager = PluginManager.instance()
-    manager.discover()
-    if "napari-medadv" not in manager:
-        manager.register(PluginManifest.from_file(Path(napari_medadv.__file__).parent / "napari.yaml"))
-    yield
+    register()
 
 
 @pytest.fixture

@@ -1,0 +1,89 @@
+"""Take the pictures of the documentation: every dock in use, in napari's default window, in both themes.
+
+    xvfb-run -a -s "-screen 0 1600x1000x24" python docs/screenshots.py [FOLDER]
+
+Needs pydicom-data (the extra `samples`). Everything shown is real: the window, the series, the classifiers, the attack.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+MOST_BYTES = 400_000
+
+
+def main(folder: Path) -> None:
+    os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="medadv-pictures-")
+    from napari_medadv.widgets.opener import panels_of, view
+    from napari_medadv.widgets.sample_images import radiograph_file
+    from napari_medadv.widgets.stage import stage_of
+
+    folder.mkdir(parents=True, exist_ok=True)
+    viewer = view(radiograph_file(), "Chest radiograph: pneumonia", block=False)
+    stage, docks = stage_of(viewer), panels_of(viewer)
+    wait(lambda: stage.session.prediction is not None)
+    stage.session.truth = {"no finding": False, "pneumonia": True}
+    picture(viewer, docks["Series"], folder / "radiograph_series.png")
+    region(viewer, stage.layer(stage.session.loaded))
+    docks["Attack"].form.region.setCurrentText("lungs")
+    docks["Attack"].run()
+    wait(lambda: stage.session.outcome is not None)
+    wait(lambda: not stage.work.busy)
+    for theme in ("dark", "light"):
+        viewer.theme = theme
+        for name in ("Classifier", "Attack", "Overlay"):
+            picture(viewer, docks[name], folder / f"radiograph_{name.lower()}_{theme}.png")
+    viewer.close()
+    settle(0.5)
+
+
+def region(viewer: Any, image: Any) -> None:
+    """Draw an ellipse over each lung, as a person would, and hide the drawing again."""
+    rows, columns = image.data.shape[1:]
+    boxes = [((0.12, 0.06), (0.82, 0.44)), ((0.12, 0.55), (0.82, 0.93))]
+    corners = [
+        [[0, y * rows, x * columns] for y, x in ((top, left), (top, right), (bottom, right), (bottom, left))]
+        for (top, left), (bottom, right) in boxes
+    ]
+    place = {"scale": image.scale, "affine": image.affine, "units": image.units, "axis_labels": image.axis_labels}
+    viewer.add_shapes(corners, shape_type="ellipse", name="lungs", edge_width=8, face_color="#00000000", **place)
+    viewer.layers.selection.active = image
+    viewer.layers["lungs"].visible = False
+
+
+def picture(viewer: Any, panel: Any, path: Path) -> None:
+    """Photograph one dock; a picture that is too large for the repository loses colours nobody sees."""
+    from napari_medadv.widgets.photograph import photograph
+
+    photograph(viewer, panel, path)
+    if path.stat().st_size > MOST_BYTES:
+        from PIL import Image
+
+        Image.open(path).convert("RGB").save(path, optimize=True)
+    print(f"{path.name}: {path.stat().st_size // 1000} kB")
+
+
+def settle(seconds: float) -> None:
+    wait(lambda: False, seconds, strict=False)
+
+
+def wait(condition: Any, seconds: float = 300.0, *, strict: bool = True) -> None:
+    from qtpy.QtWidgets import QApplication
+
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            if strict:
+                raise SystemExit("The window did not come as far as expected.")
+            return
+        QApplication.processEvents()
+        time.sleep(0.01)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "pictures")
