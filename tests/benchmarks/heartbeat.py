@@ -32,11 +32,11 @@ def toy(slices: int, side: int) -> tuple[Any, Any]:
     volume = Volume(voxels, affine, Scale("HU", -2048, 4095), (Window(-600, 1500),), modality="CT")
     torch.manual_seed(0)
     layers: list[nn.Module] = []
+    last = nn.Linear(32, 1)
+    nn.init.constant_(last.bias, 10.0)
     for before, after in ((1, 16), (16, 32), (32, 32)):
         layers += [nn.Conv2d(before, after, 3, padding=1, stride=2), nn.ReLU()]
-    network = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(32, 1))
-    with torch.no_grad():
-        network[-1].bias += 10.0
+    network = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), last)
     steps = [{"step": "window", "center": -600, "width": 1500}]
     return Loaded(volume), attach(
         network, labels=["nodule"], activation="sigmoid", unit="HU", preprocess=steps, input=[1, side, side]
