@@ -40,11 +40,10 @@ def folded(network: nn.Module) -> Folded | None:
     network
         In eval mode and frozen. It is not changed; the new one shares what needs no change.
     """
-    try:
-        graph = _copied(network.graph) if isinstance(network, fx.GraphModule) else fx.Tracer().trace(network)
-        found = fx.GraphModule(network, graph)
-    except Exception:
-        return None  # its path depends on values: such a network is asked as it is
+    graph = graph_of(network)
+    if graph is None:
+        return None
+    found = fx.GraphModule(network, graph)
     counts = [0, 0]
     for node in list(found.graph.nodes):
         try:
@@ -61,10 +60,16 @@ def folded(network: nn.Module) -> Folded | None:
     return Folded(found, *counts)
 
 
-def _copied(graph: fx.Graph) -> fx.Graph:
-    copied = fx.Graph()
-    copied.output(copied.graph_copy(graph, {}))
-    return copied
+def graph_of(network: nn.Module) -> fx.Graph | None:
+    """A graph of the network that may be changed; None where its path depends on values, or it is a script."""
+    if isinstance(network, fx.GraphModule):
+        copied = fx.Graph()
+        copied.output(copied.graph_copy(network.graph, {}))
+        return copied
+    try:
+        return fx.Tracer().trace(network)
+    except Exception:
+        return None  # tracing runs the network's own code, which may fail in any way
 
 
 def _norm(network: fx.GraphModule, node: fx.Node) -> tuple[Tensor, Tensor] | None:

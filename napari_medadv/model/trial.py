@@ -13,6 +13,7 @@ from napari_medadv.model.classifier import Classifier
 from napari_medadv.model.formats.format import Opened
 from napari_medadv.model.prepared import Prepared, gradient, prepare, still
 from napari_medadv.model.probes import extremes, open_size, probes
+from napari_medadv.model.unactivated import unactivated
 
 _CLOSE = 1e-3
 
@@ -41,8 +42,10 @@ def tried(opened: Opened, card: Card, device: torch.device) -> Classifier:
     if activation:
         facts.append(f"The network answers {activation} probabilities, which are turned back into logits.")
     if isinstance(network, nn.Module):
-        prepared = prepare(network, filled(values, size or len(values)))
-        asked = Batches(prepared, size)
+        probe = filled(values, size or len(values))
+        bare = unactivated(network, activation, probe) if activation else None
+        activation = "" if bare else activation
+        asked = Batches(prepare(bare or network, probe), size)
     found = Answers(asked, activation)
     white_box = opened.white_box and _differentiable(found, values)
     if not white_box:

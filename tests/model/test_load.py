@@ -139,6 +139,35 @@ def test_sigmoid_answers_are_recognised_and_turned_back() -> None:
         assert classifier.predict(grey()).slices == pytest.approx(plain.predict(grey()).slices, abs=1e-4)
 
 
+@pytest.mark.parametrize("activation", ["softmax", "sigmoid"])
+@pytest.mark.parametrize("form", ["function", "method", "module", "exported"])
+def test_saturated_probabilities_keep_their_gradient(tmp_path: Path, activation: str, form: str) -> None:
+    ends: dict[str, Any] = {
+        "function": (lambda logits: torch.softmax(50 * logits, dim=1))
+        if activation == "softmax"
+        else (lambda logits: torch.sigmoid(500 * logits)),
+        "method": (lambda logits: (50 * logits).softmax(1))
+        if activation == "softmax"
+        else (lambda logits: (500 * logits).sigmoid()),
+    }
+    plain = After(Small(), lambda logits: (50 if activation == "softmax" else 500) * logits)
+    network: nn.Module = After(Small(), ends.get(form, ends["function"]))
+    if form == "module":
+        network = nn.Sequential(plain, nn.Softmax(dim=1) if activation == "softmax" else nn.Sigmoid())
+    if form == "exported":
+        write_card(tmp_path, activation=f'"{activation}"')
+        classifier = load_classifier(export(network, tmp_path / "model.pt2"))
+    else:
+        classifier = attach(network, **said(activation=activation))
+    values = torch.rand(3, 1, 32, 32, requires_grad=True)
+    logits = classifier.network(values)
+    with torch.no_grad():
+        assert torch.allclose(logits, plain(values), atol=1e-2)
+    (gradient,) = torch.autograd.grad(logits[:, 0].sum(), values)
+    assert (gradient.abs().amax(dim=(1, 2, 3)) > 0).all()
+    assert any(f"{activation} probabilities" in fact for fact in classifier.facts)
+
+
 def test_small_logits_are_no_probabilities() -> None:
     network = After(Small(labels=1), lambda logits: 0.4 + 0.1 * torch.tanh(logits))
     classifier = attach(network, **said(labels=["a"], activation="sigmoid"))
