@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
+from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian
 
 from napari_medadv.errors import OutputError
 from napari_medadv.volume import Array
@@ -79,9 +79,9 @@ def write_series(
     return tuple(sorted(folder.iterdir()))
 
 
-def _uid(*parts: object) -> str:
+def _uid(*parts: object) -> UID:
     digest = hashlib.sha256("|".join(map(str, parts)).encode()).digest()
-    return f"2.25.{uuid.UUID(bytes=digest[:16], version=4).int}"
+    return UID(f"2.25.{uuid.UUID(bytes=digest[:16], version=4).int}")
 
 
 def _header(key: str, index: int, description: str) -> Dataset:

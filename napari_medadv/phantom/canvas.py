@@ -57,7 +57,8 @@ class Canvas:
 
     def coverage(self, distance: Field) -> Field:
         """Part of each voxel that lies inside, from the signed distance in mm."""
-        return np.clip(0.5 - distance / np.float32(self.pixel), 0, 1)
+        covered: Field = np.clip(0.5 - distance / np.float32(self.pixel), 0, 1)
+        return covered
 
     def paint(self, distance: Field, hu: float | Field, box: Box = (slice(None),) * 3) -> None:
         """Fill the inside of a signed distance field with a density."""

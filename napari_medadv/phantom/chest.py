@@ -95,15 +95,16 @@ def _paint_lungs(canvas: Canvas, body: Torso, soft: np.random.Generator, tree: n
 
 
 def _spread(canvas: Canvas, body: Torso, side: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Choose points (n, [x, y, z]) in mm spread through one lung, one for about 3.5 cubic centimetres."""
+    """Choose points (n, [x, y, z]) in mm spread through one lung, one for about 1.9 cubic centimetres."""
     inside = (body.lungs < -2.5) & (canvas.x * side > 0)
     places = np.flatnonzero(inside)
     volume = places.size * float(np.prod(canvas.spacing)) / 1000
-    chosen = rng.choice(places, size=min(places.size, int(volume / 2.4)), replace=False)
+    chosen = rng.choice(places, size=min(places.size, int(volume / 1.9)), replace=False)
     index = np.unravel_index(chosen, canvas.shape)
     axes = (canvas.x.ravel(), canvas.y.ravel(), canvas.z.ravel())
     points = np.stack([axis[i] for axis, i in zip(axes, index[::-1], strict=True)], axis=1).astype(float)
-    return points + rng.uniform(-0.5, 0.5, points.shape) * np.array(canvas.spacing[::-1])
+    jittered: NDArray[np.float64] = points + rng.uniform(-0.5, 0.5, points.shape) * np.array(canvas.spacing[::-1])
+    return jittered
 
 
 def _accompany(canvas: Canvas, artery: Tree, side: int, lumen: NDArray[np.float32], wall: NDArray[np.float32]) -> None:
@@ -126,4 +127,5 @@ def _acquire(canvas: Canvas, body: Torso, rng: np.random.Generator) -> NDArray[n
     inner = np.exp(-((canvas.x / 150) ** 2) - ((canvas.y - body.measures.back) / 130) ** 2)
     outside = np.clip(0.5 - body.skin / 20, 0.28, 1)
     noisy = blurred + scanner_noise(canvas, (level * (0.6 + 0.55 * inner) * thick * outside).astype(np.float32), rng)
-    return np.clip(np.rint(noisy), -1024, 3071).astype(np.int16)
+    stored: NDArray[np.int16] = np.clip(np.rint(noisy), -1024, 3071).astype(np.int16)
+    return stored

@@ -11,8 +11,8 @@ from napari_medadv.phantom.torso import Measures, Torso
 def paint_table(canvas: Canvas, torso: Torso) -> None:
     """Paint the scanner's table, a curved shell with a light core, below the body."""
     rest = _rest(torso.measures)
-    centre = rest - 420
-    reach = np.sqrt(canvas.x**2 + (canvas.y - centre) ** 2) - 432
+    curve = 640.0
+    reach = np.sqrt(canvas.x**2 + (canvas.y - rest + curve) ** 2) - curve
     slab = np.maximum(np.abs(reach - 10) - 9, np.abs(canvas.x) - 205)
     canvas.paint(np.broadcast_to(slab, canvas.shape), -940.0)
     lining = np.abs(np.abs(reach - 10) - 8) - 1.1
@@ -20,7 +20,7 @@ def paint_table(canvas: Canvas, torso: Torso) -> None:
 
 
 def _rest(m: Measures) -> float:
-    return m.back + m.depth + 26 + 0.4 * m.fat
+    return m.back + m.depth + 27 + 0.4 * m.fat
 
 
 def paint_wall(canvas: Canvas, torso: Torso, rng: np.random.Generator) -> None:
@@ -30,15 +30,18 @@ def paint_wall(canvas: Canvas, torso: Torso, rng: np.random.Generator) -> None:
     canvas.paint(torso.skin, 25.0)
     canvas.paint(torso.skin + 1.8, (-102 + 7 * grain).astype(np.float32))
     muscle = (52 + 5 * grain).astype(np.float32)
-    planes = np.sin((torso.cage + 3 * canvas.texture(rng, 30)) / 2.6)
-    streaked = (52 - 95 * np.clip(planes - 0.62, 0, 1) / 0.38 + 5 * grain).astype(np.float32)
+    planes = np.sin((torso.cage + 9 * canvas.texture(rng, 26)) / 3.4)
+    streaked = (52 - 105 * np.clip(planes - 0.80, 0, 1) / 0.20 + 5 * grain).astype(np.float32)
     backward = np.clip((y - m.back) / m.depth, -1, 1)
     outward = np.clip(np.abs(x) / m.width, 0, 1)
     upper = 1 / (1 + np.exp(-(z - 15) / 22))
-    thick = 9 + m.wall * (0.25 + 0.75 * upper) * outward**0.7 * (0.55 + 0.45 * np.abs(backward))
+    front = np.clip(-backward, 0, 1) * np.clip(outward * 4 - 0.4, 0, 1)
+    aside = outward**0.8 * (0.6 + 0.6 * np.clip(backward, 0, 1))
+    thick = 11 + m.wall * (0.35 + 0.9 * upper) * (aside + 0.7 * front * upper)
     layer = np.maximum(torso.cage - thick, torso.skin + 3.5)
     canvas.paint(layer.astype(np.float32), streaked)
-    shoulder = ellipsoid_distance(np.abs(x), y, z, (m.width + 12, m.back + 30, 108), (46, 52, 46))
+    shoulder = ellipsoid_distance(np.abs(x), y, z, (m.width + 4, m.back + 26, 104), (56, 56, 50))
+    shoulder = shoulder + 5 * canvas.texture(rng, 30)
     canvas.paint(np.maximum(shoulder, torso.skin + 4).astype(np.float32), streaked)
     back = ellipsoid_distance(np.abs(x), y, 0 * z, (33, m.spine + 38, 0), (28, 17, 1e4), turn=-0.25)
     canvas.paint(np.maximum(back, torso.skin + 3).astype(np.float32), muscle)

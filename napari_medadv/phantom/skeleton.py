@@ -64,7 +64,7 @@ def _paint_spine(canvas: Canvas, torso: Torso, rng: np.random.Generator) -> None
     wing = np.maximum(
         np.sqrt((y - (canal_y + 3 + 0.45 * reach)) ** 2 + (level - 2) ** 2) - 5, np.maximum(-reach, reach - 22)
     )
-    for part in (arch, pedicle, process, wing):
+    for part in (arch, pedicle, np.maximum(process, torso.skin + 7), wing):
         _bone(canvas, part.astype(np.float32), 560, 260, 1.8)
     canvas.paint(ellipsoid_distance(x, y, 0 * z, (0, canal_y, 0), (8.5, 8, 1e4)), 12.0)
     canvas.paint(ellipsoid_distance(x, y, 0 * z, (0, canal_y, 0), (5, 4, 1e4)), 38.0)
