@@ -20,7 +20,10 @@ from napari_medadv import Classifier, Fabricate, Linf, Threat, Volume, decode, l
 from napari_medadv.attacks.noise import Noise
 from napari_medadv.attacks.pgd import PGD
 
-ATTACKS: dict[str, PGD | Noise] = {"PGD": PGD(steps=20, step=0.5, confidence=float("inf")), "random noise": Noise(kind="sign")}
+ATTACKS: dict[str, PGD | Noise] = {
+    "PGD": PGD(steps=20, step=0.5, confidence=float("inf")),
+    "random noise": Noise(kind="sign"),
+}
 
 
 def main(folder: Path, table: Path, model: str, limit: int = 200) -> None:
