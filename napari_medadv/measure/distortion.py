@@ -43,8 +43,9 @@ class Distortion:
     @property
     def sentence(self) -> str:
         """The numbers in a line."""
+        slices = f"{self.slices} {'slice' if self.slices == 1 else 'slices'}"
         return (
-            f"Linf {self.linf:g} {self.unit}, L2 {self.l2:.4g} {self.unit}, {self.changed} voxels in {self.slices} slices, "
+            f"Linf {self.linf:g} {self.unit}, L2 {self.l2:.4g} {self.unit}, {self.changed} voxels in {slices}, "
             f"PSNR {self.psnr:.1f} dB, SSIM {self.ssim:.4f}"
         )
 
