@@ -12,11 +12,13 @@ SEAM = (
     "grid",
     "loss",
     "outset",
+    "paste",
     "perturb",
     "plain",
     "plane",
     "smallest",
     "smooth",
+    "surrogate",
     "task",
 )
 

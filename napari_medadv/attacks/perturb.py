@@ -156,6 +156,8 @@ def _task(
         lowest=lowest,
         highest=highest,
         tally=Tally(progress),
+        volume=volume,
+        rows=rows,
     )
     return task, on_grid
 

@@ -11,12 +11,13 @@ from torch import Tensor
 
 from napari_medadv.attacks.grid import Grid, Unrounded
 from napari_medadv.attacks.loss import Loss, climbed
-from napari_medadv.errors import ModelError
+from napari_medadv.errors import AttackError, ModelError
 from napari_medadv.model.classifier import Classifier
 from napari_medadv.model.intake import Intake
 from napari_medadv.progress import Progress, silent
 from napari_medadv.threat import Threat
 from napari_medadv.threat.budget import Budget
+from napari_medadv.volume import Array, Volume
 
 Knowledge = Literal["gradient", "score", "decision", "surrogate", "nothing"]
 """What an attack learns of the classifier: its gradient, its scores, its decision only, another classifier, or nothing."""
@@ -78,6 +79,9 @@ class Task:
         float32, broadcastable to `clean`: the values that can be stored.
     tally
         How many inputs were classified, for how many a gradient was taken, and how far the work is.
+    volume, rows
+        The clean volume, and the slice that each entry is (all of them where one entry is the volume); None for
+        plain tensors.
     """
 
     classifier: Classifier
@@ -91,6 +95,8 @@ class Task:
     lowest: Tensor
     highest: Tensor
     tally: Tally = field(default_factory=Tally)
+    volume: Volume | None = None
+    rows: Array | None = None
 
     def __len__(self) -> int:
         return len(self.clean)
@@ -104,6 +110,11 @@ class Task:
     def gradients(self) -> int:
         """For how many inputs a gradient was taken."""
         return self.tally.gradients
+
+    @property
+    def spacing(self) -> tuple[float, float, float]:
+        """Distance between neighbouring voxels along z, y and x, in mm; 1 for plain tensors."""
+        return (1.0, 1.0, 1.0) if self.volume is None else self.volume.spacing
 
     @property
     def contrast(self) -> Tensor:
@@ -220,6 +231,24 @@ class Task:
         """How far `values` are from the clean ones, (batch,), as the budget measures it."""
         return self.budget.size(values - self.clean)
 
+    def against(self, classifier: Classifier) -> Task:
+        """The same entries with another classifier to fool: a surrogate. What is asked of it counts as well.
+
+        Raises
+        ------
+        AttackError
+            The other does not read what this one reads.
+        """
+        if classifier.reads != self.classifier.reads or self.volume is None:
+            raise AttackError(
+                f"The surrogate {classifier.name} reads {classifier.reads} and the victim reads {self.classifier.reads}: "
+                "choose a surrogate that reads the same."
+            )
+        self.threat.goal.check(classifier.findings)
+        places = [self.classifier.findings.labels.index(label) for label in classifier.findings.labels]
+        intake = classifier.intake(self.volume, self.rows)
+        return replace(self, classifier=classifier, intake=intake, decided=self.decided[:, places])
+
     def take(self, entries: Tensor) -> Task:
         """The task of the chosen batch entries (indices, which may repeat); what it spends counts here too."""
         one = len(self.lowest) == 1
@@ -232,6 +261,7 @@ class Task:
             decided=self.decided[entries],
             lowest=self.lowest if one else self.lowest[entries],
             highest=self.highest if one else self.highest[entries],
+            rows=self.rows if self.rows is None or self.clean.shape[2] > 1 else self.rows[entries.cpu().numpy()],
         )
 
     def report(self, step: int, steps: int) -> None:

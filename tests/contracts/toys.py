@@ -66,7 +66,7 @@ def toy(name: str, seed: int = 0, *, white_box: bool = True) -> Toy:
     labels: tuple[str, ...] = ("a", "b")
     activation = "softmax"
     decide = [1.0, 0.0]
-    if name == "two classes":
+    if name in ("two classes", "smooth"):
         lowest, highest, dtype, unit, intercept = -2048, 2047, "int16", "HU", -1024.0
         base = base - 1000
     elif name == "four classes":
@@ -99,6 +99,8 @@ def toy(name: str, seed: int = 0, *, white_box: bool = True) -> Toy:
     if name == "four classes":
         hidden = torch.randn(count, 12, generator=generator) * 0.005
         weight = torch.randn(12, len(labels), generator=generator)
+    if name == "smooth":
+        weight = torch.tensor([[0.01, -0.01]]).expand(count, -1)
     network = Counted(weight, torch.zeros(len(labels)), hidden)
     values = torch.from_numpy(np.ascontiguousarray(volume.values()))
     values = values.movedim(3, 1) if volume.colour else values

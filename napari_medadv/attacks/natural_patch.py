@@ -1,0 +1,65 @@
+"""Natural patch: the control of the adversarial one, a piece of a real slice pasted in the same way, Finlayson et al. 2018."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor
+
+from napari_medadv.attacks import draw
+from napari_medadv.attacks.paste import Shape, fixed
+from napari_medadv.attacks.task import Aim, Knowledge, Task
+from napari_medadv.errors import AttackError
+
+
+@dataclass(frozen=True, slots=True)
+class NaturalPatch:
+    """Random pieces of the slices themselves; the one that helps the goal most on the whole is pasted on all.
+
+    Attributes
+    ----------
+    draws
+        How many pieces are tried.
+    size, unit, place, shape
+        As for `patch`.
+    """
+
+    needs_gradient: ClassVar[bool] = False
+    knowledge: ClassVar[Knowledge] = "score"
+    aim: ClassVar[Aim] = "control"
+    norms: ClassVar[tuple[str, ...]] = ("L0",)
+    jointly: ClassVar[bool] = True
+
+    draws: int = 10
+    size: float = 0.4
+    unit: Literal["side", "mm"] = "side"
+    place: tuple[float, ...] = ()
+    shape: Shape = "disc"
+
+    def __post_init__(self) -> None:
+        if self.draws < 1 or not self.size > 0:
+            raise AttackError(f"A natural patch takes draws >= 1 and size > 0, not {self.draws} and {self.size:g}.")
+
+    def __call__(self, task: Task) -> Tensor:
+        """The clean values with the piece."""
+        places = fixed(task, self.size, self.unit, self.place, self.shape)
+        best, score = task.clean, -torch.inf
+        height, width = task.clean.shape[3:]
+        side = float(places.side[0])
+        tall, wide = (
+            max(1, min(round(side / gap), limit)) for gap, limit in zip(task.spacing[1:], (height, width), strict=True)
+        )
+        for count in range(self.draws):
+            task.report(count, self.draws)
+            chance = draw.uniform((4,), task.rng, task.clean)
+            source = task.clean[int(chance[0] * len(task))]
+            slice_ = source[:, int(chance[1] * source.shape[1])]
+            top, left = int(chance[2] * (height - tall + 1)), int(chance[3] * (width - wide + 1))
+            piece = slice_[None, :, top : top + tall, left : left + wide]
+            values = places.paste(piece, task.clean, task.spacing)
+            margin = float(task.margin(task.stored(values)).mean())
+            if margin > score:
+                best, score = values, margin
+        return best

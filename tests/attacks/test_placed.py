@@ -1,0 +1,119 @@
+"""Patches lie where they were put, universal perturbations are one, smooth ones are smooth, surrogates stand in."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from napari_medadv.attacks import perturb
+from napari_medadv.attacks import transfer as transfer_module
+from napari_medadv.attacks.low_frequency import LowFrequency
+from napari_medadv.attacks.natural_patch import NaturalPatch
+from napari_medadv.attacks.noise_shaped import NoiseShaped, local_noise
+from napari_medadv.attacks.patch import Patch
+from napari_medadv.attacks.pgd import PGD
+from napari_medadv.attacks.transfer import Transfer
+from napari_medadv.attacks.universal import Universal
+from napari_medadv.errors import AttackError
+from napari_medadv.model import Classifier
+from napari_medadv.prediction import Findings
+from napari_medadv.threat import L0, Conceal, Linf, Threat
+from napari_medadv.volume import Scale, Volume
+
+
+def case(seed: int = 0, noise: float = 0.0) -> tuple[Classifier, Volume]:
+    """Four slices of 20 x 30 pixels of 2 x 1 mm; the classifier sees a smooth weighted mean (plus a rough part)."""
+    rng = np.random.default_rng(3)
+    voxels = rng.integers(995, 1006, (4, 20, 30)).astype(np.uint16)
+    volume = Volume(voxels, np.diag([3.0, 2.0, 1.0, 1.0]), Scale("stored value", 0, 4095))
+    rows, columns = torch.meshgrid(torch.linspace(-1, 1, 20), torch.linspace(-1, 1, 30), indexing="ij")
+    weight = 0.002 * torch.cos(rows + columns) + noise * torch.randn(
+        (20, 30), generator=torch.Generator().manual_seed(seed)
+    )
+    bias = 1.0 - (1000 * weight).sum()
+
+    def network(values: Tensor) -> Tensor:
+        return (values[:, 0] * weight).sum(dim=(1, 2))[:, None] + bias
+
+    return Classifier(network, Findings(("a",), "sigmoid"), "stored value"), volume
+
+
+def test_a_patch_of_a_size_in_mm_lies_at_the_point() -> None:
+    classifier, volume = case()
+    attack = Patch(steps=20, size=12, unit="mm", place=(0.5, 0.25))
+    found = perturb(classifier, volume, Threat(Conceal("a"), L0(600)), attack)
+    changed = found.adversarial.voxels != volume.voxels
+    rows, columns = np.nonzero(changed.any(axis=0))
+    assert 11 <= np.ptp(columns) + 1 <= 13 and 5 <= np.ptp(rows) + 1 <= 7
+    assert abs(columns.mean() - 7.5) < 1 and abs(rows.mean() - 10) < 1
+
+
+def test_the_trained_patch_beats_the_natural_one() -> None:
+    classifier, volume = case()
+    threat = Threat(Conceal("a"), L0(600))
+    trained, natural = (
+        perturb(classifier, volume, threat, attack)
+        for attack in (Patch(steps=40, size=0.8, place=(0.5, 0.5)), NaturalPatch(size=0.8, place=(0.5, 0.5)))
+    )
+    assert trained.reached and trained.after["a"] < natural.after["a"]
+
+
+def test_a_universal_perturbation_is_one_for_all_slices() -> None:
+    classifier, volume = case()
+    found = perturb(classifier, volume, Threat(Conceal("a"), Linf(6)), Universal())
+    change = found.adversarial.voxels.astype(int) - volume.voxels
+    assert found.reached and (change == change[0]).all()
+
+
+def test_a_low_frequency_perturbation_is_smooth_in_and_across_slices() -> None:
+    classifier, volume = case(noise=0.002)
+    threat = Threat(Conceal("a"), Linf(30))
+    rough, smooth = (
+        perturb(classifier, volume, threat, attack) for attack in (PGD(), LowFrequency(sigma=4, sigma_z=9))
+    )
+    assert rough.reached and smooth.reached
+    for axis in (0, 1, 2):
+        steps = [
+            np.abs(np.diff(found.adversarial.voxels.astype(float) - volume.voxels, axis=axis)).mean()
+            / np.abs(found.adversarial.voxels.astype(float) - volume.voxels).mean()
+            for found in (rough, smooth)
+        ]
+        assert steps[1] < 0.35 and (axis == 0 or steps[1] < 0.5 * steps[0])
+
+
+def test_a_noise_shaped_perturbation_stays_below_the_noise() -> None:
+    classifier, volume = case()
+    found = perturb(classifier, volume, Threat(Conceal("a"), Linf(500)), NoiseShaped(times=1.0))
+    change = torch.from_numpy(found.adversarial.values() - volume.values())
+    box = local_noise(torch.from_numpy(volume.values())[:, None, None], 2.0)[:, 0, 0]
+    assert found.reached and bool((change.abs() <= box + 1).all())
+
+
+def test_a_surrogate_stands_in_for_the_victim(monkeypatch: pytest.MonkeyPatch) -> None:
+    victim, volume = case(seed=0, noise=0.0005)
+    known = {"one": case(seed=1, noise=0.0005)[0], "two": case(seed=2, noise=0.0005)[0]}
+    known["none"] = dataclasses.replace(known["one"], white_box=False)
+    asked: list[int] = []
+
+    def network(values: Tensor) -> Tensor:
+        asked.append(len(values))
+        assert not values.requires_grad
+        found: Tensor = victim.network(values)
+        return found
+
+    monkeypatch.setattr(transfer_module, "load_classifier", lambda path, device: known[Path(path).name])
+    box = dataclasses.replace(victim, network=network, white_box=False)
+    threat = Threat(Conceal("a"), Linf(20))
+    for surrogates in (("one",), ("one", "two")):
+        asked.clear()
+        found = perturb(box, volume, threat, Transfer(surrogates, "pgd"))
+        assert found.reached and sum(asked) == 3 * 4
+    with pytest.raises(AttackError, match="no gradient"):
+        perturb(box, volume, threat, Transfer(("none",)))
+    with pytest.raises(AttackError, match="at least one"):
+        perturb(box, volume, threat, Transfer())
