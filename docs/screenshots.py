@@ -30,7 +30,7 @@ def main(folder: Path) -> None:
     stage.session.truth = {"no finding": False, "pneumonia": True}
     picture(viewer, docks["Series"], folder / "radiograph_series.png")
     region(viewer, stage.layer(stage.session.loaded))
-    docks["Attack"].form.region.setCurrentText("lungs")
+    docks["Attack"].form.region.layer.setCurrentText("lungs")
     docks["Attack"].run()
     wait(lambda: stage.session.outcome is not None)
     wait(lambda: not stage.work.busy)

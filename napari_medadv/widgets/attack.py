@@ -13,10 +13,10 @@ from napari_medadv.errors import MedAdvError
 from napari_medadv.measure.heatmap import signed_difference
 from napari_medadv.model import Classifier
 from napari_medadv.progress import Progress, part
+from napari_medadv.widgets.attack_form import AttackForm, Plan
 from napari_medadv.widgets.bars import percent
 from napari_medadv.widgets.panel import Panel
 from napari_medadv.widgets.saving import save_outcome
-from napari_medadv.widgets.threat_form import AttackForm, Plan
 from napari_medadv.widgets.work import Job
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import Any
 
@@ -12,15 +11,14 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QGridLayout, QHBoxLayout, QLabe
 from napari_medadv.display import HeatView, Outcome
 from napari_medadv.display.heat import Kind
 from napari_medadv.measure.distortion import Distortion, distortion
-from napari_medadv.volume import Volume
 from napari_medadv.widgets.colorbar import Colorbar
 from napari_medadv.widgets.ink import ink_of
 from napari_medadv.widgets.number import Number
+from napari_medadv.widgets.overlay_words import NUMBERS, amplified, scale_of, spoken
 from napari_medadv.widgets.panel import Panel, form, heading
 
 _KINDS: tuple[Kind, ...] = ("signed", "absolute", "relative")
 _BLINK = 500
-_NUMBERS = ("Linf", "L2 (worst slice)", "Changed voxels", "PSNR", "SSIM")
 
 
 class OverlayPanel(Panel):
@@ -80,7 +78,7 @@ class OverlayPanel(Panel):
         grid = QGridLayout()
         grid.setHorizontalSpacing(12)
         grid.setVerticalSpacing(2)
-        for place, name in enumerate(_NUMBERS):
+        for place, name in enumerate(NUMBERS):
             value = QLabel("–")
             value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             grid.addWidget(QLabel(name), place, 0)
@@ -164,12 +162,7 @@ class OverlayPanel(Panel):
             return
         volume, reach = outcome.loaded.volume, view.reach(outcome)
         self.colorbar.show_colors(*scale_of(view, reach, volume), ink)
-        times = view.amplification(outcome)
-        whole = "black to white takes" if not volume.colour else "no to full colour takes"
-        self.amplified.setText(
-            f"<b>Amplified {times:.3g} ×</b>: full colour at ±{reach:g} {volume.scale.unit}, where in the image "
-            f"{whole} {reach * times:g}."
-        )
+        self.amplified.setText(amplified(view, outcome))
 
     def _count(self, numbers: Distortion | None) -> None:
         for name, value in self.numbers.items():
@@ -197,27 +190,3 @@ class OverlayPanel(Panel):
             self.blink.setChecked(False)
             return
         layer.visible = not layer.visible
-
-
-def scale_of(view: HeatView, reach: float, volume: Volume) -> tuple[Any, tuple[str, str, str]]:
-    """The colours of the colorbar and the words at its left, middle and right."""
-    colors, top = view.colors(reach), reach * view.factor(volume)
-    unit = view.unit(volume)
-    if view.kind == "absolute":
-        return colors[len(colors) // 2 :], ("0", f"{top / 2:.3g}", f"{top:.3g} {unit}")
-    return colors, (f"−{top:.3g}", "0", f"+{top:.3g} {unit}")
-
-
-def spoken(numbers: Distortion) -> dict[str, str]:
-    """The numbers with their units, in words for the table."""
-    psnr = "no visible change" if math.isinf(numbers.psnr) else f"{numbers.psnr:.1f} dB in the display window"
-    ssim = "slices too small" if math.isnan(numbers.ssim) else f"{numbers.ssim:.4f} in the display window"
-    return {
-        "Linf": f"{numbers.linf:g} {numbers.unit}",
-        "L2 (worst slice)": f"{numbers.l2_slice:.4g} {numbers.unit}",
-        "Changed voxels": f"{numbers.changed:,} in {numbers.slices} slice{'s' if numbers.slices != 1 else ''}".replace(
-            ",", " "
-        ),
-        "PSNR": psnr,
-        "SSIM": ssim,
-    }

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QFormLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_medadv.widgets.stage import Stage, stage_of
 from napari_medadv.widgets.work import Job, Verb
@@ -102,3 +102,24 @@ def heading(words: str) -> QLabel:
     label = QLabel(f"<b>{words}</b>")
     label.setContentsMargins(0, 4, 0, 0)
     return label
+
+
+def box(words: tuple[str, ...], tip: str, letters: int = 8) -> QComboBox:
+    """A choice that does not widen the dock."""
+    found = QComboBox()
+    found.addItems(list(words))
+    found.setToolTip(tip)
+    found.setMinimumContentsLength(letters)
+    found.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    return found
+
+
+def row(*fields: QWidget, stretch: tuple[int, ...] = (1, 0, 1)) -> QWidget:
+    """Fields beside each other in one row of a form."""
+    holder = QWidget()
+    layout = QHBoxLayout(holder)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(6)
+    for field, share in zip(fields, stretch, strict=False):
+        layout.addWidget(field, share)
+    return holder

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from qtpy.QtCore import QSize, Qt, QTimer
-from qtpy.QtGui import QDragEnterEvent, QDropEvent, QIcon, QImage, QPainter, QPixmap
+from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QListWidget, QListWidgetItem, QProgressBar, QPushButton
 
 from napari_medadv.dicom.decode import decode
 from napari_medadv.dicom.series import Series, scan
 from napari_medadv.display import Loaded
-from napari_medadv.errors import MedAdvError
-from napari_medadv.progress import Progress
-from napari_medadv.volume import Array, Volume
+from napari_medadv.volume import Array
 from napari_medadv.widgets.panel import Panel
 from napari_medadv.widgets.shown import Shown
+from napari_medadv.widgets.thumbnail import SIDE, blank, icon, picture, thumbnail
 
-_THUMBNAIL = 48
 _AT_ONCE = 12
 _DRAWN = int(Qt.ItemDataRole.UserRole) + 1
 
@@ -42,7 +38,7 @@ class SeriesPanel(Panel):
             buttons.addWidget(button)
         self.column.addLayout(buttons)
         self.list = QListWidget()
-        self.list.setIconSize(QSize(_THUMBNAIL, _THUMBNAIL))
+        self.list.setIconSize(QSize(SIDE, SIDE))
         self.list.setAlternatingRowColors(True)
         self.list.setMinimumHeight(130)
         self.list.setToolTip("Double-click loads a series.")
@@ -116,8 +112,8 @@ class SeriesPanel(Panel):
         for series in found:
             item = QListWidgetItem(entry(series))
             item.setData(Qt.ItemDataRole.UserRole, series)
-            item.setSizeHint(QSize(0, _THUMBNAIL + 6))
-            item.setIcon(QIcon(_blank()))
+            item.setSizeHint(QSize(0, SIDE + 6))
+            item.setIcon(icon(blank()))
             item.setToolTip("\n".join([*(problem.sentence for problem in series.problems), *series.facts]))
             self.list.addItem(item)
         if found:
@@ -149,59 +145,12 @@ class SeriesPanel(Panel):
         def done(found: list[Array | None]) -> None:
             for item, grey in zip(wanted, found, strict=True):
                 if self.list.row(item) >= 0 and grey is not None:
-                    item.setIcon(_icon(_picture(grey)))
+                    item.setIcon(icon(picture(grey)))
             self._thumbnails.start()
 
         for item in wanted:
             item.setData(_DRAWN, True)
         self.start(lambda progress: [thumbnail(one, progress) for one in series], "Drawing thumbnails", done)
-
-
-def thumbnail(series: Series, progress: Progress) -> Array | None:
-    """The middle slice as grey or RGB: uint8, (y, x) or (y, x, 3), at most 48 wide and high; None where it cannot be read."""
-    progress(0.0, "drawing thumbnails")
-    middle = series.instances[len(series.instances) // 2]
-    try:
-        volume = decode(replace(series, instances=(middle,)))
-    except (MedAdvError, ValueError):
-        return None
-    return grey(volume)
-
-
-def grey(volume: Volume) -> Array:
-    """The middle slice of a volume as it is displayed: uint8, (y, x) or (y, x, 3)."""
-    middle = volume.shape[0] // 2
-    step = max(1, max(volume.shape[1:]) // (2 * _THUMBNAIL))
-    values = volume.values(slice(middle, middle + 1))[0, ::step, ::step]
-    if volume.colour:
-        return np.ascontiguousarray(values.clip(0, 255).astype(np.uint8))
-    shown = volume.window.grey(values)
-    return np.ascontiguousarray(255 * (1 - shown if volume.photometric == "MONOCHROME1" else shown)).astype(np.uint8)
-
-
-def _picture(values: Array) -> QPixmap:
-    kind = QImage.Format.Format_Grayscale8 if values.ndim == 2 else QImage.Format.Format_RGB888
-    image = QImage(values.tobytes(), values.shape[1], values.shape[0], values.strides[0], kind)
-    canvas = _blank()
-    small = QPixmap.fromImage(image).scaled(
-        _THUMBNAIL, _THUMBNAIL, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
-    )
-    painter = QPainter(canvas)
-    painter.drawPixmap((_THUMBNAIL - small.width()) // 2, (_THUMBNAIL - small.height()) // 2, small)
-    painter.end()
-    return canvas
-
-
-def _blank() -> QPixmap:
-    canvas = QPixmap(_THUMBNAIL, _THUMBNAIL)
-    canvas.fill(Qt.GlobalColor.black)
-    return canvas
-
-
-def _icon(picture: QPixmap) -> QIcon:
-    icon = QIcon(picture)
-    icon.addPixmap(picture, QIcon.Mode.Selected)
-    return icon
 
 
 def entry(series: Series) -> str:

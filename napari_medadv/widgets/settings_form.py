@@ -26,7 +26,7 @@ class SettingsForm(QWidget):
         self.setLayout(self.rows)
         words = explained(kind)
         for name, (annotation, default) in fields(kind).items():
-            field, read = _field(annotation, default)
+            field, read = field_of(annotation, default)
             field.setToolTip(words.get(name, ""))
             field.setObjectName(name)
             self.rows.addRow(name.replace("_", " ").capitalize(), field)
@@ -54,7 +54,8 @@ def explained(kind: type[Any]) -> dict[str, str]:
     return found
 
 
-def _field(annotation: Any, default: Any) -> tuple[QWidget, Callable[[], Any]]:
+def field_of(annotation: Any, default: Any) -> tuple[QWidget, Callable[[], Any]]:
+    """A field for one setting, and how to read it."""
     if get_origin(annotation) is Literal:
         box = QComboBox()
         box.addItems([str(choice) for choice in get_args(annotation)])

@@ -13,13 +13,13 @@ from napari_medadv.display import (
     Outcome,
     adversarial_layer,
     heat_layer,
-    patient_position,
     presets,
     volume_layer,
 )
 from napari_medadv.display.heat import heat_style
 from napari_medadv.display.layers import drawable
 from napari_medadv.volume import Window
+from napari_medadv.widgets.readout import readout
 from napari_medadv.widgets.session import Session
 from napari_medadv.widgets.sides import Sides
 from napari_medadv.widgets.work import Work
@@ -209,28 +209,13 @@ class Stage:
         layer = self.layer(loaded) or self.layer(self.session.outcome)
         if loaded is None or layer is None or len(event.position) < 3 or viewer.dims.ndisplay == 3:
             return
-        volume, exact = loaded.volume, np.asarray(layer.world_to_data(event.position[-3:]))
-        index = tuple(int(i) for i in np.rint(exact))
-        if not all(0 <= i < count for i, count in zip(index, volume.shape, strict=True)):
-            self.session.readout = ""
-            return
         outcome = self.session.outcome
-        said = value_at(loaded, index)
-        if outcome is not None and outcome.loaded is loaded:
-            said += f" → {value_at(Loaded(outcome.perturbation.adversarial), index)}"
-        where = patient_position(volume, np.asarray(index, np.float64)) or f"row {index[1]}, column {index[2]}"
-        self.session.readout = f"{said} {volume.scale.unit}   {where}"
+        over = outcome if outcome is not None and outcome.loaded is loaded else None
+        place = np.asarray(layer.world_to_data(event.position[-3:]), np.float64)
+        self.session.readout = readout(loaded.volume, over, place)
 
 
 def noun_of(layer: Any) -> Any:
     """The noun behind a layer, or None where it is not ours or is a heat map."""
     noun = layer.metadata.get(KEY)
     return noun if isinstance(noun, Loaded | Outcome) else None
-
-
-def value_at(loaded: Loaded, index: tuple[int, ...]) -> str:
-    """The value of one voxel in words, without its unit."""
-    volume = loaded.volume
-    scale = volume.scale.take(np.array([index[0]]))
-    stored = np.atleast_1d(volume.voxels[index])
-    return ", ".join(f"{value * scale.slope[0] + scale.intercept[0]:g}" for value in stored)

@@ -115,7 +115,7 @@ def main() -> None:
     stage.session.attach(classifier)
     live(60, scroll=False, until=lambda: stage.session.prediction is not None)
     attack.form.settings.findChild(QSpinBox, "steps").setValue(given.steps)
-    attack.form.epsilon.set_number(1.0)
+    attack.form.budget.epsilon.set_number(1.0)
     attack.run()
     heart.take()
     start = time.monotonic()

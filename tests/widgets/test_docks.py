@@ -13,6 +13,7 @@ from napari_medadv.dicom.decode import decode
 from napari_medadv.dicom.series import scan
 from napari_medadv.display import Loaded, Outcome
 from napari_medadv.model import Classifier
+from napari_medadv.threat import Conceal
 from napari_medadv.volume import Window
 from napari_medadv.widgets.attack import AttackPanel
 from napari_medadv.widgets.classifier import ClassifierPanel
@@ -61,8 +62,8 @@ def test_from_a_folder_to_a_fooled_classifier_and_back_to_dicom(
     until(lambda: stage.session.prediction)
     assert stage.session.prediction is not None
     assert reading.bars.isVisibleTo(reading) and stage.session.prediction.present == ("nodule",)
-    assert attack.form.goal.currentText() == "Conceal" and attack.form.label.currentText() == "nodule"
-    assert attack.form.epsilon.number == 8 and attack.form.epsilon.suffix() == " HU"
+    assert attack.form.goal.goal() == Conceal("nodule")
+    assert attack.form.budget.epsilon.number == 8 and attack.form.budget.epsilon.suffix() == " HU"
     attack.run()
     until(lambda: stage.session.outcome)
     outcome = stage.session.outcome
@@ -248,7 +249,7 @@ def test_only_the_drawn_region_is_changed(
         corners = [[0, 7.5, 9.5], [0, 7.5, 19.5], [0, 17.5, 19.5], [0, 17.5, 9.5]]
         viewer.add_shapes([corners], name="here", **same)
     viewer.layers.selection.active = image
-    panel.form.region.setCurrentText("here")
+    panel.form.region.layer.setCurrentText("here")
     panel.run()
     until(lambda: stage.session.outcome)
     changed = np.argwhere(stage.heat.data)

@@ -13,11 +13,11 @@ from napari_medadv.measure.distortion import Distortion
 from napari_medadv.prediction import Findings, Prediction
 from napari_medadv.volume import Scale, Volume, Window
 from napari_medadv.widgets.bars import colour, percent
+from napari_medadv.widgets.budget_rows import default_epsilon
 from napari_medadv.widgets.ink import ink_of
 from napari_medadv.widgets.number import Number
-from napari_medadv.widgets.overlay import spoken
+from napari_medadv.widgets.overlay_words import spoken
 from napari_medadv.widgets.settings_form import SettingsForm, explained
-from napari_medadv.widgets.threat_form import default_epsilon
 
 HOME = "napari_medadv.attacks"
 
@@ -66,7 +66,7 @@ def test_the_first_budget_is_hard_to_see_and_can_be_stored() -> None:
     ct = Volume(np.zeros((2, 64, 64), np.int16), np.eye(4), Scale("HU", -1024, 3071), (Window(-600, 1500),))
     coarse = Volume(np.zeros((2, 64, 64), np.int16), np.eye(4), Scale("HU", -1024, 3071, slope=np.array([20.0])))
     assert default_epsilon(ct) == 8 and default_epsilon(coarse) == 20
-    assert default_epsilon(ct, "L2") == 130 and default_epsilon(ct, "L0") == 4
+    assert default_epsilon(ct, "l2") == 130 and default_epsilon(ct, "l0") == 4
 
 
 def test_numbers_are_told_with_units() -> None:

@@ -1,0 +1,105 @@
+"""AttackForm: the threat and the attack as one form, in the reader's words and the unit of the series."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from typing import Any
+
+from qtpy.QtWidgets import QSpinBox, QVBoxLayout, QWidget
+
+from napari_medadv.attacks import Attack
+from napari_medadv.catalogue import entry, names
+from napari_medadv.display import Loaded
+from napari_medadv.prediction import Prediction
+from napari_medadv.threat import Threat
+from napari_medadv.widgets.budget_rows import BudgetRows
+from napari_medadv.widgets.goal_rows import GoalRows
+from napari_medadv.widgets.panel import Ties, box, form, heading
+from napari_medadv.widgets.region_rows import RegionRows
+from napari_medadv.widgets.settings_form import SettingsForm
+from napari_medadv.widgets.stage import Stage
+
+_HOME = "napari_medadv.attacks"
+_FIRST = "pgd"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the form asks for."""
+
+    threat: Threat
+    attack: Attack
+    seed: int
+
+
+class AttackForm(QWidget):
+    """Goal, budget, region, attack and its settings, seed."""
+
+    def __init__(self, stage: Stage, ties: Ties) -> None:
+        super().__init__()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        rows = form()
+        column.addLayout(rows)
+        self.goal = GoalRows(rows, stage)
+        self.budget = BudgetRows(rows, stage)
+        self.region = RegionRows(rows, stage, ties)
+        self.attack = box((), "")
+        for name in names(_HOME):
+            self.attack.addItem(entry(name, _HOME).__name__, name)
+        rows.addRow("Attack", self.attack)
+        self.seed = QSpinBox()
+        self.seed.setRange(0, 2**31 - 1)
+        self.seed.setToolTip("The same seed gives the same result, bit for bit.")
+        column.addWidget(heading("Settings"))
+        self._place = QVBoxLayout()
+        column.addLayout(self._place)
+        self.settings = SettingsForm(entry(_FIRST, _HOME))
+        self.settings.rows.addRow("Seed", self.seed)
+        self._place.addWidget(self.settings)
+        self.attack.setCurrentIndex(self.attack.findData(_FIRST))
+        self._describe()
+        self.attack.currentIndexChanged.connect(lambda _: self._on_attack())
+        events = stage.session.events
+        ties.connect(events.loaded, self._on_loaded)
+        ties.connect(events.classifier, self._on_classifier)
+        ties.connect(events.prediction, self._on_prediction)
+        self._on_loaded(stage.session.loaded)
+        self._on_prediction(stage.session.prediction)
+
+    def plan(self, loaded: Loaded) -> Plan:
+        """What the form says.
+
+        Raises
+        ------
+        MedAdvError
+            The form asks for something impossible.
+        """
+        threat = Threat(self.goal.goal(), self.budget.budget(), self.region.region(loaded))
+        return Plan(threat, self.settings.value(), self.seed.value())
+
+    def _on_attack(self) -> None:
+        self.settings.rows.takeRow(self.seed)
+        old, self.settings = self.settings, SettingsForm(entry(self.attack.currentData(), _HOME))
+        self._place.replaceWidget(old, self.settings)
+        old.hide()
+        old.deleteLater()
+        self.settings.rows.addRow("Seed", self.seed)
+        self._describe()
+
+    def _describe(self) -> None:
+        words = inspect.getdoc(entry(self.attack.currentData(), _HOME)) or ""
+        self.attack.setToolTip(words.splitlines()[0] if words else "")
+
+    def _on_classifier(self, *_: Any) -> None:
+        self.goal.build()
+
+    def _on_loaded(self, loaded: Loaded | None) -> None:
+        self.budget.suggest(loaded)
+        self.region.suggest(loaded)
+
+    def _on_prediction(self, prediction: Prediction | None) -> None:
+        if prediction is not None:
+            self.goal.suggest(prediction)

@@ -1,0 +1,47 @@
+"""What the overlay dock says: the marks of its colorbar, and the numbers with their units."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from napari_medadv.display import HeatView, Outcome
+from napari_medadv.measure.distortion import Distortion
+from napari_medadv.volume import Volume
+
+NUMBERS = ("Linf", "L2 (worst slice)", "Changed voxels", "PSNR", "SSIM")
+
+
+def amplified(view: HeatView, outcome: Outcome) -> str:
+    """How much stronger the heat map shows a change than the image does."""
+    volume, reach = outcome.loaded.volume, view.reach(outcome)
+    times = view.amplification(outcome)
+    whole = "no to full colour takes" if volume.colour else "black to white takes"
+    return (
+        f"<b>Amplified {times:.3g} ×</b>: full colour at ±{reach:g} {volume.scale.unit}, where in the image "
+        f"{whole} {reach * times:g}."
+    )
+
+
+def scale_of(view: HeatView, reach: float, volume: Volume) -> tuple[Any, tuple[str, str, str]]:
+    """The colours of the colorbar and the words at its left, middle and right."""
+    colors, top = view.colors(reach), reach * view.factor(volume)
+    unit = view.unit(volume)
+    if view.kind == "absolute":
+        return colors[len(colors) // 2 :], ("0", f"{top / 2:.3g}", f"{top:.3g} {unit}")
+    return colors, (f"−{top:.3g}", "0", f"+{top:.3g} {unit}")
+
+
+def spoken(numbers: Distortion) -> dict[str, str]:
+    """The numbers with their units, in words for the table."""
+    psnr = "no visible change" if math.isinf(numbers.psnr) else f"{numbers.psnr:.1f} dB in the display window"
+    ssim = "slices too small" if math.isnan(numbers.ssim) else f"{numbers.ssim:.4f} in the display window"
+    return {
+        "Linf": f"{numbers.linf:g} {numbers.unit}",
+        "L2 (worst slice)": f"{numbers.l2_slice:.4g} {numbers.unit}",
+        "Changed voxels": f"{numbers.changed:,} in {numbers.slices} slice{'s' if numbers.slices != 1 else ''}".replace(
+            ",", " "
+        ),
+        "PSNR": psnr,
+        "SSIM": ssim,
+    }
