@@ -97,11 +97,18 @@ def _voxels(slices: tuple[Slice, ...], layout: Layout, progress: Progress) -> Ar
         frames = many.get(id(each.instance)) or Frames(each.instance.header, each.instance.layout)
         frames.read(each.frame, voxels[index])
 
+    def read_some(some: range) -> int:
+        for index in some:
+            read(index)
+        return some.stop
+
     compressed = slices[0].instance.header.syntax not in a.NATIVE
-    with ThreadPoolExecutor(_threads(count, compressed)) as pool:
+    step = 1 if compressed else 8  # handing a job to a thread costs as much as reading a slice that is not compressed
+    jobs = [range(start, min(start + step, count)) for start in range(0, count, step)]
+    with ThreadPoolExecutor(_threads(len(jobs), compressed)) as pool:
         try:
-            for done, _ in enumerate(pool.map(read, range(count))):
-                report(done / count, f"reading slice {done + 1} of {count}")
+            for done in pool.map(read_some, jobs):
+                report(done / count, f"reading slice {done} of {count}")
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise

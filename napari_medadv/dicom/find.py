@@ -52,7 +52,7 @@ def find(path: Path) -> Found:
         Nothing is there, or a zip file or DICOMDIR is damaged or names more than is sane.
     """
     if path.is_dir():
-        return Found(tuple(sorted(each for each in _below(path) if Path(each).name.upper() != "DICOMDIR")))
+        return Found(tuple(sorted(each for each in _below(path) if not each.upper().endswith("DICOMDIR"))))
     if not path.is_file():
         raise SeriesError(f"{path.name} does not exist: choose a DICOM file or a folder of them.")
     try:

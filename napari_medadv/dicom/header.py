@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import FileIO
 from pathlib import Path
 from struct import unpack
@@ -46,6 +47,7 @@ class Header:
     pixels: Place | None
     size: int
     little: bool = True
+    parsed: dict[int, tuple[float, ...]] = field(default_factory=dict, repr=False)
 
     def __contains__(self, tag: int) -> bool:
         return tag in self.raw
@@ -61,11 +63,10 @@ class Header:
 
     def numbers(self, tag: int) -> tuple[float, ...]:
         """The values of a decimal or integer string; empty where one of them is no finite number."""
-        try:
-            values = tuple(float(part) for part in self.texts(tag))
-        except ValueError:
-            return ()
-        return values if all(map(math.isfinite, values)) else ()
+        values = self.parsed.get(tag)
+        if values is None:
+            values = self.parsed[tag] = _numbers(self.raw.get(tag, b""))
+        return values
 
     def number(self, tag: int) -> float | None:
         """The first value of a decimal or integer string."""
@@ -81,6 +82,14 @@ class Header:
         """The values of a 64-bit float attribute (FD)."""
         value = self.raw.get(tag, b"")
         return unpack(f"{'<' if self.little else '>'}{len(value) // 8}d", value[: len(value) // 8 * 8])
+
+
+def _numbers(value: bytes) -> tuple[float, ...]:
+    try:
+        values = tuple(map(float, value.strip(b" \0").split(b"\\"))) if value else ()
+    except ValueError:
+        return ()
+    return values if all(map(math.isfinite, values)) else ()
 
 
 def read_header(path: Path) -> Header:
@@ -102,8 +111,7 @@ def read_header(path: Path) -> Header:
 
 
 def _read(path: Path, file: FileIO) -> Header:
-    size = file.seek(0, 2)
-    file.seek(0)
+    size = os.fstat(file.fileno()).st_size
     data = file.read(_PREFIX) or b""
     start = _data_set(path, data)
     while True:

@@ -15,6 +15,7 @@ DEEPEST = 32
 """Sequences nested deeper than this are refused."""
 LONG_VR = frozenset((b"OB", b"OW", b"OF", b"OD", b"OL", b"OV", b"SQ", b"UC", b"UR", b"UT", b"UN", b"SV", b"UV"))
 SHORT_VR = frozenset(text.encode() for text in "AE AS AT CS DA DS DT FL FD IS LO LT PN SH SL SS ST TM UI UL US".split())
+_VALUES = WANTED - SEQUENCES
 _PIXELS = frozenset((PIXELS, FLOAT_PIXELS, DOUBLE_PIXELS))
 _EXPLICIT = {True: Struct("<HH2sH").unpack_from, False: Struct(">HH2sH").unpack_from}
 _IMPLICIT = {True: Struct("<HHL").unpack_from, False: Struct(">HHL").unpack_from}
@@ -63,50 +64,52 @@ def walk(data: bytes, start: int, size: int, *, explicit: bool, little: bool) ->
     """
     raw: dict[int, bytes] = {}
     element = _EXPLICIT[little] if explicit else _IMPLICIT[little]
-    long_length = _LENGTH[little]
-    position, last, end = start, -1, len(data)
-    while True:
-        if position + 8 > end:
-            if end < size:
-                raise Short
-            if position >= end or not any(data[position:end]):
-                return raw, None
-            raise Broken("it ends in the middle of its header")
+    wanted, short, long_length = _VALUES, SHORT_VR if explicit else frozenset(), _LENGTH[little]
+    position, last, tag, end = start, -1, 0, len(data)
+    limit = end - 12
+    while position <= limit:
         if explicit:
             group, number, vr, length = element(data, position)
-            if vr in LONG_VR:
-                if position + 12 > end:
-                    raise Short if end < size else Broken("it ends in the middle of its header")
-                length = long_length(data, position + 8)[0]
-                value = position + 12
-            elif vr in SHORT_VR:
-                value = position + 8
-            else:
+            tag = group << 16 | number
+            if tag <= last:
                 raise Doubt
+            last = tag
+            if vr in short:  # most elements: this branch is kept as short as it can be
+                value = position + 8
+                position = value + length
+                if tag in wanted and position <= end:
+                    raw[tag] = data[value:position]
+                continue
+            if vr not in LONG_VR:
+                raise Doubt
+            length = long_length(data, position + 8)[0]
+            value = position + 12
         else:
             group, number, length = element(data, position)
+            tag = group << 16 | number
+            if tag <= last:
+                raise Doubt
+            last = tag
             value, vr = position + 8, b""
-        tag = group << 16 | number
-        if tag <= last:
-            raise Doubt
-        last = tag
-        if tag in _PIXELS:
+        if group == 0x7FE0 and tag in _PIXELS:
             return raw, Place(tag, value, length, vr == b"OW")
         if length == UNDEFINED:
             position = _skip(data, value, size, explicit and vr != b"UN", little, 1)
-            if tag in SEQUENCES:
-                raw[tag] = b""
-            continue
-        position = value + length
-        if position > size:
-            raise Broken(f"its element ({group:04x},{number:04x}) ends behind the end of the file")
-        if tag in WANTED:
-            if tag in SEQUENCES:
-                raw[tag] = b""
-                continue
-            if position > end:
-                raise Short
-            raw[tag] = data[value:position]
+        else:
+            position = value + length
+            if tag in wanted and position <= end:
+                raw[tag] = data[value:position]
+        if tag in SEQUENCES:
+            raw[tag] = b""
+    if position > size:
+        raise Broken(f"its element ({tag >> 16:04x},{tag & 0xFFFF:04x}) ends behind the end of the file")
+    if end < size:
+        raise Short
+    if position + 8 <= end:
+        raise Doubt
+    if any(data[position:end]):
+        raise Broken("it ends in the middle of its header")
+    return raw, None
 
 
 def _skip(data: bytes, position: int, size: int, explicit: bool, little: bool, depth: int) -> int:

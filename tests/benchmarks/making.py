@@ -1,0 +1,79 @@
+"""A CT series for benchmarks: realistic noise and shapes, headers of some 250 elements cloned from pydicom's CT_small."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import imagecodecs
+import numpy as np
+import pydicom
+from pydicom.data import get_testdata_file
+from pydicom.encaps import encapsulate
+from pydicom.uid import UID
+from skimage import filters
+
+gaussian: Any = filters.gaussian
+ENCODERS = {
+    "uncompressed": ("1.2.840.10008.1.2.1", lambda pixels: pixels.tobytes()),
+    "JPEG-LS": ("1.2.840.10008.1.2.4.80", lambda pixels: imagecodecs.jpegls_encode(pixels.view(np.uint16))),
+    "JPEG lossless": ("1.2.840.10008.1.2.4.70", lambda pixels: imagecodecs.ljpeg_encode(pixels.view(np.uint16))),
+    "HTJ2K": ("1.2.840.10008.1.2.4.201", lambda pixels: imagecodecs.htj2k_encode(pixels)),
+    "JPEG 2000": (
+        "1.2.840.10008.1.2.4.90",
+        lambda pixels: imagecodecs.jpeg2k_encode(pixels, codecformat="j2k", reversible=True, level=0),
+    ),
+    "RLE": ("1.2.840.10008.1.2.5", lambda pixels: rle(pixels)),
+}
+
+
+def rle(pixels: np.ndarray) -> bytes:
+    """One frame of 16-bit values in DICOM's RLE: the upper bytes, then the lower ones, row by row."""
+    planes = []
+    for plane in (pixels.view(np.uint8)[..., 1::2], pixels.view(np.uint8)[..., 0::2]):
+        packed = b"".join(imagecodecs.packbits_encode(row.tobytes()) for row in plane)
+        planes.append(packed + b"\0" * (len(packed) % 2))
+    header = np.zeros(16, "<u4")
+    header[:3] = 2, 64, 64 + len(planes[0])
+    return header.tobytes() + b"".join(planes)
+
+
+def slices(count: int, size: int = 512, seed: int = 0) -> np.ndarray:
+    """A body with lungs, vessels and correlated noise: int16 stored values, (z, y, x), HU plus 1024."""
+    random = np.random.default_rng(seed)
+    y, x = np.mgrid[-1 : 1 : size * 1j, -1 : 1 : size * 1j]
+    body = (x / 0.9) ** 2 + (y / 0.7) ** 2 < 1
+    lungs = (((np.abs(x) - 0.4) / 0.3) ** 2 + (y / 0.5) ** 2 < 1) & body
+    vessels = gaussian(random.normal(size=(size, size)), 3) > 0.2
+    clean = np.where(body, 40.0, -1000.0)
+    clean[lungs] = np.where(vessels, 30.0, -850.0)[lungs]
+    out = np.empty((count, size, size), np.int16)
+    noise = [gaussian(random.normal(size=(size, size)), 0.8) * 60 for _ in range(8)]
+    for index in range(count):
+        shown = clean + np.roll(noise[index % 8], index * 13, axis=(index % 2)) * body
+        out[index] = np.rint(np.clip(shown, -1024, 3000) + 1024)
+        out[index][x**2 + y**2 > 1] = -2000
+    return out
+
+
+def series(folder: Path, count: int, syntax: str = "uncompressed", size: int = 512) -> Path:
+    """Write a series; the names of its files are in no order."""
+    folder.mkdir(parents=True)
+    found = get_testdata_file("CT_small.dcm")
+    dataset: Any = pydicom.dcmread(str(found))
+    uid, encode = ENCODERS[syntax]
+    voxels = slices(count, size)
+    order = np.random.default_rng(1).permutation(count)
+    for index in range(count):
+        dataset.Rows = dataset.Columns = size
+        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = UID(f"1.2.3.4.{index + 1}")
+        dataset.InstanceNumber = index + 1
+        dataset.ImagePositionPatient = [-158, -179, -75.0 + 1.25 * index]
+        dataset.PixelPaddingValue = -2000
+        dataset.file_meta.TransferSyntaxUID = UID(uid)
+        data = encode(voxels[index])
+        dataset.PixelData = data if syntax == "uncompressed" else encapsulate([data])
+        dataset["PixelData"].VR = "OW" if syntax == "uncompressed" else "OB"
+        dataset["PixelData"].is_undefined_length = syntax != "uncompressed"
+        dataset.save_as(folder / f"{order[index]:04d}.dcm")
+    return folder
