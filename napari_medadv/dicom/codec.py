@@ -38,7 +38,7 @@ def decode_frame(syntax: str, data: bytes, layout: Layout) -> Array:
         )
     try:
         frame = decoder(data, layout, stream)
-    except Undecodable:
+    except (Undecodable, MemoryError):
         raise
     except Exception as fault:  # each codec raises its own kind
         raise Undecodable("its compressed data are damaged") from fault

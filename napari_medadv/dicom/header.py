@@ -21,7 +21,7 @@ from napari_medadv.errors import SeriesError
 LONGEST = 64 << 20
 """A header longer than this many bytes is refused."""
 INFLATED = 512 << 20
-"""A deflated data set that inflates to more bytes than this is refused."""
+"""A deflated data set that inflates to more bytes than this is refused, or to over 100 times its size past 64 MiB."""
 _PREFIX = 16 << 10
 
 
@@ -106,6 +106,8 @@ def read_header(path: Path) -> Header:
             return _read(path, file)
     except Broken as fault:
         raise SeriesError(f"{name} cannot be read: {fault}; copy it again from its source.") from fault
+    except MemoryError as fault:
+        raise SeriesError(f"{name} does not fit into memory: close other programs.") from fault
     except OSError as fault:
         raise SeriesError(f"{name} cannot be opened ({fault.strerror}): check that it may be read.") from fault
 
@@ -172,11 +174,13 @@ def inflate(file: FileIO, start: int) -> bytes:
     file.seek(start)
     stream = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
-        data = stream.decompress(file.readall() or b"", INFLATED)
+        packed = file.readall() or b""
+        most = min(INFLATED, (64 << 20) + 100 * len(packed))
+        data = stream.decompress(packed, most)
     except zlib.error as fault:
         raise Broken("its deflated data are damaged") from fault
     if stream.unconsumed_tail:
-        raise Broken(f"its deflated data grow past {INFLATED >> 20} MiB")
+        raise Broken(f"its deflated data grow from {len(packed) >> 10} KiB past {most >> 20} MiB")
     return data
 
 

@@ -142,9 +142,9 @@ def _check_length(header: Header, found: Layout) -> None:
                 f"{header.path.name} declares {0 if length == UNDEFINED else length} bytes of pixels where its size needs {needed}: "
                 "copy it again from its source."
             )
-        if there < needed:
+        if there < needed or length > there + 1:
             raise SeriesError(
-                f"{header.path.name} is cut off: {there} of {needed} bytes of pixels are there; copy it again from its source."
+                f"{header.path.name} is cut off: {there} of {max(needed, length)} bytes of pixels are there; copy it again from its source."
             )
     elif there < 16 or found.rows * found.columns * found.frames > there * 4000:
         raise SeriesError(

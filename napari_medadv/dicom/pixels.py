@@ -82,6 +82,10 @@ class Frames:
             raise SeriesError(
                 f"{header.path.name} cannot be decoded: {fault}; copy it again from its source."
             ) from fault
+        except MemoryError as fault:
+            raise SeriesError(
+                f"A frame of {header.path.name} does not fit into memory: close other programs."
+            ) from fault
         except OSError as fault:
             raise SeriesError(f"{header.path.name} cannot be read ({fault.strerror}): check its disk.") from fault
         if not layout.colour:

@@ -61,7 +61,8 @@ def series(folder: Path, count: int, syntax: str = "uncompressed", size: int = 5
     folder.mkdir(parents=True)
     found = get_testdata_file("CT_small.dcm")
     dataset: Any = pydicom.dcmread(str(found))
-    uid, encode = ENCODERS[syntax]
+    uid: str = ENCODERS[syntax][0]
+    encode: Any = ENCODERS[syntax][1]
     voxels = slices(count, size)
     order = np.random.default_rng(1).permutation(count)
     for index in range(count):
