@@ -108,3 +108,13 @@ class Cancelled(MedAdvError):
 
     def __init__(self, what: str = "The work") -> None:
         super().__init__(f"{what} was stopped before it ended; nothing was written.")
+
+
+def system_reason(fault: OSError) -> str:
+    """What the operating system said in a few words, also where a library wrapped its error in another."""
+    found: BaseException | None = fault
+    while found is not None:
+        if isinstance(found, OSError) and found.strerror:
+            return found.strerror
+        found = found.__cause__ or found.__context__
+    return type(fault).__name__

@@ -76,4 +76,18 @@ def _radiograph(folder: Path) -> Path:
     return radiograph_file()
 
 
-SAMPLES = (Sample("radiograph", _radiograph, "cxr_classifier", "pneumonia", 300.0),)
+def phantom_series(folder: Path, seed: int = 1) -> Path:
+    """A procedural chest CT with nodules, 64 slices of 256 x 256, written as DICOM into `folder`; the same seed gives the same bytes."""
+    from napari_medadv.dicom.synthetic import write_series
+    from napari_medadv.phantom import chest_ct
+
+    spacing = (4.0, 1.4, 1.4)
+    voxels, _ = chest_ct(seed, (64, 256, 256), spacing)
+    write_series(folder, voxels, spacing, key=f"chest phantom {seed}")
+    return folder
+
+
+SAMPLES = (
+    Sample("radiograph", _radiograph, "cxr_classifier", "pneumonia", 300.0),
+    Sample("ct_phantom", phantom_series, "nodule_classifier", "nodule", 8.0),
+)

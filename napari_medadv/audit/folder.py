@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from napari_medadv.errors import OutputError
+from napari_medadv.errors import OutputError, system_reason
 
 
 def refuse(out: Path, source: Path) -> None:
@@ -42,7 +42,7 @@ def refuse(out: Path, source: Path) -> None:
         tempfile.TemporaryFile(dir=target.parent).close()
     except OSError as error:
         raise OutputError(
-            f"The output folder {out.name} cannot be made ({error.strerror}): name one that you may write to."
+            f"The output folder {out.name} cannot be made ({system_reason(error)}): name one that you may write to."
         ) from error
 
 
@@ -66,7 +66,7 @@ def whole(out: Path) -> Iterator[Path]:
         partial.rename(target)
     except OSError as error:
         raise OutputError(
-            f"The result cannot be written to {out.name} ({error.strerror or error}), and nothing was left there: "
+            f"The result cannot be written to {out.name} ({system_reason(error)}), and nothing was left there: "
             "free space or name another folder."
         ) from error
     finally:

@@ -11,7 +11,7 @@ from typing import Any
 
 from napari_medadv.progress import Progress, throttled
 
-_SECONDS_BETWEEN_LINES = 5.0
+_SECONDS_BETWEEN_LINES = 10.0
 
 
 def show(words: str, facts: dict[str, Any], *, as_json: bool) -> None:
@@ -21,7 +21,7 @@ def show(words: str, facts: dict[str, Any], *, as_json: bool) -> None:
 
 @contextmanager
 def watched() -> Iterator[Progress]:
-    """Progress on stderr: one living line on a terminal, else a line every five seconds."""
+    """Progress on stderr: one living line on a terminal, else a line every ten seconds."""
     living = sys.stderr.isatty()
     shown = False
     last = time.monotonic()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from napari_medadv.cli.console import show, watched
 from napari_medadv.cli.screen import has_screen
-from napari_medadv.errors import MissingExtra
+from napari_medadv.errors import Cancelled, MedAdvError, OutputError
 from napari_medadv.progress import Progress, part
 
 if TYPE_CHECKING:
@@ -49,7 +49,9 @@ def run(args: argparse.Namespace) -> int:
             share = part(progress, number / len(SAMPLES), (number + 1) / len(SAMPLES))
             try:
                 shown[sample.name] = _attacked(sample, out / sample.name, share)
-            except MissingExtra as error:
+            except Cancelled:
+                raise
+            except MedAdvError as error:
                 skipped[sample.name] = str(error)
                 words.append(f"{sample.name}: left out. {error}\n")
                 continue
@@ -59,8 +61,10 @@ def run(args: argparse.Namespace) -> int:
         "samples": {name: one.delivery.facts for name, one in shown.items()},
         "left_out": skipped,
     }
+    if not shown:
+        raise OutputError(f"No sample could be shown: {next(iter(skipped.values()))}")
     show("\n".join(words), facts, as_json=args.json)
-    if shown and has_screen():
+    if has_screen():
         _open(next(reversed(shown.values())), out / "napari", keep=not args.no_window)
     return 0
 

@@ -12,7 +12,7 @@ from napari_medadv.dicom.derivation import Derivation
 from napari_medadv.dicom.encode import derived
 from napari_medadv.dicom.quiet import quiet
 from napari_medadv.dicom.series import Series
-from napari_medadv.errors import OutputError
+from napari_medadv.errors import OutputError, system_reason
 from napari_medadv.progress import Progress, silent, throttled
 from napari_medadv.volume import Volume
 
@@ -59,7 +59,7 @@ def save(
         aside.replace(out)
     except OSError as fault:
         raise OutputError(
-            f"{out.name} cannot be written ({fault.strerror}): choose another folder or free some space."
+            f"{out.name} cannot be written ({system_reason(fault)}): choose another folder or free some space."
         ) from fault
     finally:
         if aside is not None:

@@ -11,7 +11,10 @@ from tests.cli.conftest import Medadv
 
 
 def full(*words: Any, **more: Any) -> None:
-    raise OSError(errno.ENOSPC, "No space left on device")
+    try:
+        raise OSError(errno.ENOSPC, "No space left on device")
+    except OSError as error:
+        raise OSError("a library\nwraps it") from error
 
 
 @pytest.mark.parametrize(("where", "what"), [("dicom.save", "dcmwrite"), ("audit.delivery", "write_panel")])
