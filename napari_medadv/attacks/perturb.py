@@ -37,6 +37,8 @@ class Perturbation:
         Whether the goal is met by the stored integers.
     queries, gradients
         Inputs classified and gradients taken by the attack, not counting the two predictions.
+    facts
+        Sentences that a person should read beside the result: signs that gradients mislead, for example.
     """
 
     clean: Volume
@@ -50,6 +52,7 @@ class Perturbation:
     reached: bool
     queries: int
     gradients: int
+    facts: tuple[str, ...] = ()
 
 
 def perturb(
@@ -81,6 +84,7 @@ def perturb(
     rng = torch.Generator().manual_seed(seed)
     voxels = volume.voxels.copy()
     queries = gradients = 0
+    facts: list[str] = []
     together = classifier.reads == "volume" or getattr(attack, "jointly", False)
     size = len(slices) if together else classifier.batch
     for start in range(0, len(slices), size):
@@ -98,10 +102,24 @@ def perturb(
             rows = chosen if classifier.reads == "slices" else np.arange(len(volume.voxels))
             voxels[rows] = _stored(on_grid.stored + codes, volume, whole=classifier.reads == "volume")
         queries, gradients = queries + task.queries, gradients + task.gradients
+        facts += [fact for fact in task.tally.facts if fact not in facts]
     adversarial = volume.with_voxels(voxels)
     after = classifier.predict(adversarial, progress=part(progress, 0.95, 1.0))
     reached = threat.goal.reached(before, after, slices)
-    return Perturbation(volume, adversarial, threat, attack, seed, slices, before, after, reached, queries, gradients)
+    return Perturbation(
+        volume,
+        adversarial,
+        threat,
+        attack,
+        seed,
+        slices,
+        before,
+        after,
+        reached,
+        queries,
+        gradients,
+        tuple(facts),
+    )
 
 
 def _refuse(classifier: Classifier, volume: Volume, threat: Threat, attack: Attack) -> tuple[int, ...]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from napari_medadv.attacks.curve import Curve, smallest_epsilons
 from napari_medadv.attacks.grid import Grid, Unrounded
 from napari_medadv.attacks.task import Attack, Tally, Task
 from napari_medadv.errors import ThreatError
@@ -82,6 +84,72 @@ def fool(
     progress
         Told once a step.
     """
+    task = plain_task(
+        network,
+        inputs,
+        labels,
+        budget,
+        targeted,
+        bounds,
+        levels,
+        batch,
+        seed,
+        Tally(progress) if tally is None else tally,
+    )
+    stand = (task.margin(task.clean) <= 0).nonzero().flatten()
+    found = task.clean.clone()
+    if len(stand):
+        part = task.take(stand)
+        found[stand] = part.stored(attack(part))
+    return found.squeeze(2) if inputs.ndim == 4 else found
+
+
+def plain_curve(
+    network: Network,
+    inputs: Tensor,
+    labels: Tensor,
+    budget: Budget,
+    epsilons: Sequence[float],
+    *,
+    steps: int = 30,
+    confirm: int = 20,
+    bounds: tuple[float, float] = (0.0, 1.0),
+    levels: int | None = None,
+    batch: int = 64,
+    tally: Tally | None = None,
+) -> Curve:
+    """The robustness curve of a network over plain tensors; the budget says what is measured, its size is of no matter.
+
+    Parameters
+    ----------
+    network, inputs, labels, budget, bounds, levels, batch, tally
+        As for `fool`.
+    epsilons
+        The grid that is confirmed, ascending, above zero.
+    steps, confirm
+        Of the minimum-norm run, and of each confirmation.
+    """
+    task = plain_task(network, inputs, labels, budget, False, bounds, levels, batch, 0, tally or Tally())
+    found = torch.zeros(len(task), device=inputs.device)
+    stand = (task.margin(task.clean) <= 0).nonzero().flatten()
+    if len(stand):
+        found[stand] = smallest_epsilons(task.take(stand), epsilons, steps=steps, confirm=confirm)
+    return Curve(tuple(found.tolist()))
+
+
+def plain_task(
+    network: Network,
+    inputs: Tensor,
+    labels: Tensor,
+    budget: Budget,
+    targeted: bool,
+    bounds: tuple[float, float],
+    levels: int | None,
+    batch: int,
+    seed: int,
+    tally: Tally,
+) -> Task:
+    """The task that plain tensors make; parameters as for `fool`."""
     low, high = bounds
     if (
         inputs.ndim not in (4, 5)
@@ -103,7 +171,7 @@ def fool(
     findings = Findings(tuple(str(place) for place in range(width)), "sigmoid" if sigmoid else "softmax")
     goal: Goal = _Towards() if targeted else Confuse()
     ones = torch.ones(count, device=device)
-    task = Task(
+    return Task(
         classifier=Classifier(
             network, findings, "level", reads="slices" if flat else "volume", batch=batch, device=device
         ),
@@ -116,14 +184,8 @@ def fool(
         rng=torch.Generator().manual_seed(seed),
         lowest=torch.full((1, 1, 1, 1, 1), low, device=device),
         highest=torch.full((1, 1, 1, 1, 1), high, device=device),
-        tally=Tally(progress) if tally is None else tally,
+        tally=tally,
     )
-    stand = (task.margin(clean) <= 0).nonzero().flatten()
-    found = clean.clone()
-    if len(stand):
-        part = task.take(stand)
-        found[stand] = part.stored(attack(part))
-    return found.squeeze(2) if flat else found
 
 
 def _grid(clean: Tensor, low: float, high: float, levels: int | None) -> Grid | Unrounded:

@@ -48,10 +48,17 @@ class Tally:
     queries: int = 0
     gradients: int = 0
     share: float = 0.0
+    facts: list[str] = field(default_factory=list)
+    start: float = 0.0
+    length: float = 1.0
+
+    def section(self, start: float, length: float) -> None:
+        """From now on the shares that are reported are those of one part of the work."""
+        self.start, self.length = start, length
 
     def pulse(self, share: float = 0.0) -> None:
         """Say how far the work is; it never goes back. Raises `Cancelled` where the person said stop."""
-        self.share = max(self.share, min(share, 1.0))
+        self.share = max(self.share, self.start + self.length * min(share, 1.0))
         self.progress(self.share, "attacking")
 
 
@@ -263,6 +270,11 @@ class Task:
             highest=self.highest if one else self.highest[entries],
             rows=self.rows if self.rows is None or self.clean.shape[2] > 1 else self.rows[entries.cpu().numpy()],
         )
+
+    def note(self, fact: str) -> None:
+        """A sentence that the person should read beside the result; said once."""
+        if fact not in self.tally.facts:
+            self.tally.facts.append(fact)
 
     def report(self, step: int, steps: int) -> None:
         """Tell how far the attack is; stops it here when the person said so."""

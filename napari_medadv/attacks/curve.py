@@ -1,0 +1,166 @@
+"""Curve: the smallest epsilon that fools each image, and so the robust accuracy at any epsilon.
+
+A minimum-norm attack gives an upper bound for each image, and thereby an answer for every epsilon at once; then the
+strongest fixed-budget attack tries one step of the grid lower, from there, on the images that still stand at it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from napari_medadv.attacks.adapt import adapt
+from napari_medadv.attacks.best import Best
+from napari_medadv.attacks.fmn import FMN
+from napari_medadv.attacks.perturb import perturb
+from napari_medadv.attacks.smallest import SURE
+from napari_medadv.attacks.task import Task
+from napari_medadv.errors import AlreadyReached, ThreatError
+from napari_medadv.model.classifier import Classifier
+from napari_medadv.progress import Progress, part, silent
+from napari_medadv.threat import L0, L1, L2, Budget, Fabricate, Goal, Linf, Region, Threat
+from napari_medadv.threat.ball import Norm, size
+from napari_medadv.volume import Volume
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """What was found for a set of images.
+
+    Attributes
+    ----------
+    smallest
+        For each image the smallest epsilon that fools it, in the unit of the images: 0 for one that is wrong as it is,
+        infinite for one that nothing fooled. Between two steps of the grid it is the size that was found.
+    """
+
+    smallest: tuple[float, ...]
+
+    def robust(self, epsilon: float) -> tuple[float, float, float]:
+        """The share of images that stand at `epsilon`, and the ends of its 95 % interval (Wilson)."""
+        count = len(self.smallest)
+        share = sum(size > epsilon * (1 + 1e-6) for size in self.smallest) / count
+        z = 1.959964
+        middle = (share + z * z / (2 * count)) / (1 + z * z / count)
+        half = z / (1 + z * z / count) * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
+        return share, max(0.0, middle - half), min(1.0, middle + half)
+
+    @property
+    def median(self) -> float:
+        """The epsilon at which half of the images have fallen."""
+        ordered = sorted(self.smallest)
+        return ordered[(len(ordered) - 1) // 2]
+
+
+def smallest_epsilons(task: Task, epsilons: Sequence[float], *, steps: int = 30, confirm: int = 20) -> Tensor:
+    """The smallest epsilon that fools each entry of a task, as stored: (batch,), infinite where none was found.
+
+    Parameters
+    ----------
+    task
+        Whom to fool; the size of its budget is of no matter.
+    epsilons
+        The grid of budgets that are confirmed, ascending, above zero.
+    steps
+        Of the minimum-norm run.
+    confirm
+        Steps of the fixed-budget attack at each step of the grid.
+    """
+    return _descend(task, epsilons, steps, confirm)[1]
+
+
+def _descend(task: Task, epsilons: Sequence[float], steps: int, confirm: int) -> tuple[Tensor, Tensor]:
+    grid = sorted(float(epsilon) for epsilon in epsilons)
+    if not grid or grid[0] <= 0:
+        raise ThreatError("A robustness curve needs epsilons above zero: give at least one.")
+    task.tally.section(0.0, 0.5)
+    values = FMN(steps, refine=0)(task)
+    margin = task.margin(values)
+    found = torch.where(margin > SURE, task.size(values), torch.inf)
+    exact = torch.tensor(grid, device=found.device, dtype=found.dtype)
+    below = torch.searchsorted(exact, found * (1 - 1e-6)) - 1
+    task.tally.section(0.5, 0.5)
+    for place in range(len(grid) - 1, -1, -1):
+        rows = (below == place).nonzero().flatten()
+        if not len(rows):
+            continue
+        epsilon = grid[place]
+        some = replace(task.take(rows), budget=replace(task.budget.take(rows), epsilon=epsilon))  # type: ignore[type-var]
+        best = Best(some, SURE)
+        adapt(best, values[rows], "margin", steps=confirm, done=len(grid) - 1 - place, total=len(grid) * confirm)
+        fooled = best.margin > SURE
+        won = rows[fooled]
+        values[won] = best.values[fooled]
+        found[won] = torch.minimum(found[won], task.take(won).size(best.values[fooled]).clamp_max(epsilon))
+        below[won] = place - 1
+    return values, found
+
+
+@dataclass(frozen=True, slots=True)
+class _Descent:
+    """The smallest epsilon of each entry, as an attack that the driver can judge."""
+
+    needs_gradient: ClassVar[bool] = True
+
+    epsilons: tuple[float, ...]
+    steps: int
+    confirm: int
+
+    def __call__(self, task: Task) -> Tensor:
+        return _descend(task, self.epsilons, self.steps, self.confirm)[0]
+
+
+def robustness(
+    classifier: Classifier,
+    volumes: Sequence[Volume],
+    goal: Goal,
+    norm: Norm,
+    epsilons: Sequence[float],
+    *,
+    region: Region | None = None,
+    steps: int = 30,
+    confirm: int = 20,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> Curve:
+    """The robustness curve of a classifier over volumes: every size is of what was stored and judged.
+
+    The size of a volume is that of its largest slice change, because every slice must hide a finding; where a finding
+    is fabricated and the highest slice decides, it is that of the smallest.
+
+    Parameters
+    ----------
+    classifier, volumes, goal, region
+        Whom to fool with what, how and where.
+    norm, epsilons
+        How sizes are measured, and the grid of budgets that are confirmed, in the unit of the volumes.
+    steps, confirm
+        Of the minimum-norm run, and of each confirmation.
+    seed, progress
+        Of all randomness; who is told.
+    """
+    grid = tuple(sorted(float(epsilon) for epsilon in epsilons))
+    kinds: dict[Norm, Callable[[float], Budget]] = {"Linf": Linf, "L2": L2, "L1": L1, "L0": L0}
+    found = []
+    for count, volume in enumerate(volumes):
+        threat = Threat(goal, kinds[norm](grid[-1]), region or Region())
+        share = part(progress, count / len(volumes), (count + 1) / len(volumes))
+        try:
+            done = perturb(classifier, volume, threat, _Descent(grid, steps, confirm), seed=seed, progress=share)
+        except AlreadyReached:
+            found.append(0.0)
+            continue
+        change = torch.from_numpy(done.adversarial.values().astype("float64") - volume.values())
+        change = change.movedim(3, 0) if volume.colour else change[None]
+        entries = change[None] if classifier.reads == "volume" else change.transpose(0, 1).unsqueeze(2)
+        sizes = size(entries, norm)
+        sizes = sizes[sizes > 0]
+        few = isinstance(goal, Fabricate) and classifier.reads == "slices" and classifier.pooling == "max"
+        least = float(sizes.min() if few else sizes.max()) if len(sizes) else math.inf
+        found.append(least if done.reached else math.inf)
+    return Curve(tuple(found))
