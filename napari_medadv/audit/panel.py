@@ -129,7 +129,7 @@ def _draw_slices(axis: Any, found: Perturbation) -> None:
     threshold = findings.threshold(label)
     if threshold is not None:
         axis.axhline(threshold, color="black", linewidth=1)
-    axis.set(ylim=(-0.02, 1.02), xlabel="slice", ylabel=f"probability of {label}")
+    axis.set(ylim=(-0.02, 1.02), xlabel="slice (line: operating threshold)", ylabel=label)
 
 
 def _said(prediction: Prediction) -> str:
