@@ -1,0 +1,35 @@
+"""What the README shows runs, and what it says is so."""
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_python_of_the_readme_runs_and_pgd_does_what_noise_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (block,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "block.py").write_text(block)
+    runpy.run_path("block.py")
+    pgd, noise = capsys.readouterr().out.splitlines()
+    assert pgd.startswith("PGD") and pgd.endswith("True")
+    assert noise.startswith("Noise") and noise.endswith("False")
+
+
+def test_the_table_of_attacks_is_that_of_the_folder() -> None:
+    table = runpy.run_path(str(ROOT / "docs" / "attack_table.py"))["table"]
+    assert table() in README
+
+
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))], ids=lambda path: path.name
+)
+def test_a_link_leads_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
