@@ -6,7 +6,7 @@ import tempfile
 _OWN = tempfile.mkdtemp(prefix="medadv-test-")
 os.environ["XDG_CONFIG_HOME"] = f"{_OWN}/config"
 os.environ["XDG_CACHE_HOME"] = f"{_OWN}/cache"
-os.environ.setdefault("OMP_NUM_THREADS", "2")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 if os.environ.get("QT_QPA_PLATFORM") == "offscreen":
     raise SystemExit(
         "QT_QPA_PLATFORM=offscreen draws a black canvas: run the tests under `xvfb-run -a -s '-screen 0 1600x1000x24'`."
