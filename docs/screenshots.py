@@ -20,7 +20,7 @@ MOST_BYTES = 400_000
 def main(folder: Path) -> None:
     os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="medadv-pictures-")
     from napari_medadv.widgets.opener import panels_of, view
-    from napari_medadv.widgets.sample_images import radiograph_file
+    from napari_medadv.samples import radiograph_file
     from napari_medadv.widgets.stage import stage_of
 
     folder.mkdir(parents=True, exist_ok=True)

@@ -19,9 +19,9 @@ from napari_medadv.widgets.stage import Stage
 
 _MEANING = {
     "linf": "the change of each voxel",
-    "l2": "the root of the summed squares of a slice (or volume)",
-    "l1": "the summed changes of a slice (or volume)",
-    "l0": "how many voxels of a slice (or volume) may change",
+    "l2": "root of a slice's summed squared changes",
+    "l1": "summed changes of a slice",
+    "l0": "how many voxels of a slice may change",
 }
 
 
@@ -36,7 +36,6 @@ class BudgetRows:
         for name in BUDGETS:
             self.norm.addItem(name.capitalize(), name)
         self.hint = QLabel()
-        self.hint.setWordWrap(True)
         self.hint.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         rows.addRow("Budget", row(self.epsilon, self.norm, stretch=(3, 1)))
         rows.addRow("", self.hint)
@@ -69,8 +68,9 @@ class BudgetRows:
             return
         try:
             self.hint.setText(meaning(self.budget(), loaded.volume))
-        except MedAdvError:
-            self.hint.setText("")
+        except MedAdvError as error:
+            self.hint.setText(str(error))
+        self.hint.setToolTip(self.hint.text())
 
 
 def meaning(budget: Budget, volume: Volume) -> str:
@@ -78,8 +78,8 @@ def meaning(budget: Budget, volume: Volume) -> str:
     if volume.colour or budget.norm not in ("Linf", "L2"):
         return _MEANING[budget.norm.lower()]
     means = stated(budget, volume.window, volume.shape[1] * volume.shape[2])
-    each = "" if budget.norm == "Linf" else "on average "
-    return f"{each}{means['% of window']:.2g} % of the window, {means['grey level of 255']:.2g} of 255 grey levels"
+    each = "" if budget.norm == "Linf" else "mean "
+    return f"{each}{means['% of window']:.2g} % of window, {means['grey level of 255']:.2g} of 255 greys"
 
 
 def default_epsilon(volume: Volume, norm: str = "linf") -> float:

@@ -8,7 +8,7 @@ from napari_medadv.dicom.decode import decode
 from napari_medadv.dicom.series import scan
 from napari_medadv.display import Loaded, volume_layer
 from napari_medadv.display.layers import LayerData
-from napari_medadv.errors import MissingExtra
+from napari_medadv.samples import radiograph_file
 
 
 def radiograph() -> list[LayerData]:
@@ -20,16 +20,6 @@ def radiograph() -> list[LayerData]:
         pydicom-data is not installed.
     """
     return _layers(radiograph_file())
-
-
-def radiograph_file() -> Path:
-    """Where pydicom-data keeps the radiograph; nothing is downloaded."""
-    from pydicom.data import get_testdata_file
-
-    found = get_testdata_file("RG1_UNCR.dcm", download=False)
-    if found is None:
-        raise MissingExtra("pydicom-data", "samples", "The sample radiograph")
-    return Path(str(found))
 
 
 def _layers(path: Path) -> list[LayerData]:
