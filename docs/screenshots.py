@@ -1,6 +1,6 @@
 """Take the pictures of the documentation: every dock in use, in napari's default window, in both themes.
 
-    xvfb-run -a -s "-screen 0 1600x1000x24" python docs/screenshots.py [FOLDER]
+    xvfb-run -a -s "-screen 0 1600x1000x24" python docs/screenshots.py [FOLDER [radiograph|ct]]
 
 Needs pydicom-data (the extra `samples`). Everything shown is real: the window, the series, the classifiers, the attack.
 """
@@ -19,27 +19,76 @@ MOST_BYTES = 400_000
 
 def main(folder: Path) -> None:
     os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="medadv-pictures-")
-    from napari_medadv.widgets.opener import panels_of, view
-    from napari_medadv.samples import radiograph_file
-    from napari_medadv.widgets.stage import stage_of
-
     folder.mkdir(parents=True, exist_ok=True)
-    viewer = view(radiograph_file(), "Chest radiograph: pneumonia", block=False)
-    stage, docks = stage_of(viewer), panels_of(viewer)
-    wait(lambda: stage.session.prediction is not None)
+    for sample in (radiograph, ct):
+        if sample.__name__ in (sys.argv[2:] or ["radiograph", "ct"]):
+            sample(folder)
+
+
+def radiograph(folder: Path) -> None:
+    """Two ellipses are drawn over the lungs, and only there the pneumonia is concealed."""
+    viewer, stage, docks = opened("radiograph", "Chest radiograph: pneumonia")
     stage.session.truth = {"no finding": False, "pneumonia": True}
     picture(viewer, docks["Series"], folder / "radiograph_series.png")
     region(viewer, stage.layer(stage.session.loaded))
     docks["Attack"].form.region.layer.setCurrentText("lungs")
+    attack(stage, docks)
+    for theme in ("dark", "light"):
+        viewer.theme = theme
+        for name in ("Classifier", "Attack", "Overlay"):
+            picture(viewer, docks[name], folder / f"radiograph_{name.lower()}_{theme}.png")
+    close(viewer)
+
+
+def ct(folder: Path) -> None:
+    """A nodule of the phantom is concealed in the nine slices around it; one picture is taken under way."""
+    viewer, stage, docks = opened("ct_phantom", "Chest CT phantom: nodule")
+    stage.session.truth = {"nodule": True}
+    stage.go(int(stage.session.prediction.slices[:, 0].argmax()))
+    picture(viewer, docks["Series"], folder / "ct_series.png")
+    place = docks["Attack"].form.region
+    place.slices.setCurrentIndex(2)
+    place.first.setValue(max(0, stage.session.index - 4))
+    place.last.setValue(stage.session.index + 4)
     docks["Attack"].run()
+    wait(lambda: docks["Attack"].bar.value() > 300 or not stage.work.busy)
+    from napari_medadv.widgets.commands import bring
+
+    bring(docks["Attack"])
+    for _ in range(30):
+        wait(lambda: False, 0.01, strict=False)
+    viewer.screenshot(str(folder / "ct_attack_running.png"), canvas_only=False, flash=False)
     wait(lambda: stage.session.outcome is not None)
     wait(lambda: not stage.work.busy)
     for theme in ("dark", "light"):
         viewer.theme = theme
         for name in ("Classifier", "Attack", "Overlay"):
-            picture(viewer, docks[name], folder / f"radiograph_{name.lower()}_{theme}.png")
+            picture(viewer, docks[name], folder / f"ct_{name.lower()}_{theme}.png")
+    close(viewer)
+
+
+def opened(sample: str, model: str) -> tuple[Any, Any, dict[str, Any]]:
+    """A viewer with a sample and its classifier, and what the classifier says."""
+    from napari_medadv.widgets.opener import panels_of, view
+    from napari_medadv.widgets.sample_images import sample_path
+    from napari_medadv.widgets.stage import stage_of
+
+    viewer = view(sample_path(sample), model, block=False)
+    stage = stage_of(viewer)
+    wait(lambda: stage.session.prediction is not None)
+    return viewer, stage, panels_of(viewer)
+
+
+def attack(stage: Any, docks: dict[str, Any]) -> None:
+    """Press the button, and wait for everything that follows."""
+    docks["Attack"].run()
+    wait(lambda: stage.session.outcome is not None)
+    wait(lambda: not stage.work.busy)
+
+
+def close(viewer: Any) -> None:
     viewer.close()
-    settle(0.5)
+    wait(lambda: False, 0.5, strict=False)
 
 
 def region(viewer: Any, image: Any) -> None:
@@ -66,10 +115,6 @@ def picture(viewer: Any, panel: Any, path: Path) -> None:
 
         Image.open(path).convert("RGB").save(path, optimize=True)
     print(f"{path.name}: {path.stat().st_size // 1000} kB")
-
-
-def settle(seconds: float) -> None:
-    wait(lambda: False, seconds, strict=False)
 
 
 def wait(condition: Any, seconds: float = 300.0, *, strict: bool = True) -> None:

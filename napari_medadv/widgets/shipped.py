@@ -5,16 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from napari_medadv.errors import MedAdvError
-from napari_medadv.samples import sample_data
+from napari_medadv.samples import SAMPLES
 
 _NAMES = {"cxr_classifier": "Chest radiograph: pneumonia", "nodule_classifier": "Chest CT phantom: nodule"}
 
 
 def classifiers() -> dict[str, Path]:
-    """The cards of those that are there, by name."""
+    """The folders of those whose weights are there, by name."""
     try:
-        home = sample_data()
+        homes = {sample.classifier: sample.model for sample in SAMPLES}
     except MedAdvError:
         return {}
-    cards = {name: home / folder / "model.toml" for folder, name in _NAMES.items()}
-    return {name: card for name, card in cards.items() if card.is_file()}
+    there = {name: home for name, home in homes.items() if (home / "model.pt2").is_file()}
+    return {_NAMES.get(name, name): home for name, home in there.items()}
