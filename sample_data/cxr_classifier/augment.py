@@ -19,7 +19,7 @@ def _uniform(count: int, low: float, high: float, rng: torch.Generator) -> Tenso
 
 
 def moved(presentation: Tensor, rng: torch.Generator) -> Tensor:
-    """Mirror half of the images, turn by up to 10 degrees, scale by 0.85 to 1.15 an axis, shift by up to 6 %."""
+    """Mirror half of the images, turn by up to 10 degrees, scale by 0.87 to 1.13, shift by up to 6 %."""
     count = len(presentation)
     angle = _uniform(count, -10, 10, rng) * math.pi / 180
     scale = _uniform(count, 0.87, 1.13, rng)
@@ -33,12 +33,12 @@ def moved(presentation: Tensor, rng: torch.Generator) -> Tensor:
 
 
 def exposed(presentation: Tensor, rng: torch.Generator) -> Tensor:
-    """Gamma 0.6 to 1.7, contrast 0.7 to 1.3, brightness +-0.15, clipped to 0..1, then Gaussian noise of up to 0.03."""
+    """Gamma 0.8 to 1.25, contrast 0.85 to 1.15, brightness +-0.05, clipped to 0..1, then noise of up to 0.02."""
     count = len(presentation)
-    gamma = _uniform(count, math.log(0.6), math.log(1.7), rng).exp()[:, None, None, None]
-    contrast = _uniform(count, 0.7, 1.3, rng)[:, None, None, None]
-    brightness = _uniform(count, -0.15, 0.15, rng)[:, None, None, None]
-    sigma = _uniform(count, 0, 0.03, rng)[:, None, None, None]
+    gamma = _uniform(count, math.log(0.8), math.log(1.25), rng).exp()[:, None, None, None]
+    contrast = _uniform(count, 0.85, 1.15, rng)[:, None, None, None]
+    brightness = _uniform(count, -0.05, 0.05, rng)[:, None, None, None]
+    sigma = _uniform(count, 0, 0.02, rng)[:, None, None, None]
     shown = (presentation.clamp(0, 1) ** gamma - 0.5) * contrast + 0.5 + brightness
     return shown.clamp(0, 1) + sigma * torch.randn(shown.shape, generator=rng)
 

@@ -2,7 +2,7 @@
 
 Prints the AUC with its interval, the accuracy before and after PGD (Madry et al., ICLR 2018,
 https://arxiv.org/abs/1706.06083) at the budget of Finlayson et al. (Science 2019), 2.55/255 of the range, and after
-random noise of the same size: all on the stored 8-bit levels.
+random noise of the same size, on the 8-bit levels that a file stores.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ STEPS = 20
 Logits = Callable[[Tensor], Tensor]
 
 
-def stored_towards_clean(delta: Tensor, clean: Tensor) -> Tensor:
-    """The levels that a file would store: clean plus ``delta`` cut to whole levels, within 0..255."""
-    return (clean + delta.trunc()).clamp(0, 255)
+def stored_towards_clean(levels: Tensor, clean: Tensor) -> Tensor:
+    """The whole levels that a file would store: every difference from ``clean`` cut towards zero."""
+    return clean + (levels - clean).trunc()
 
 
 def targeted_pgd(logits: Logits, clean: Tensor, goal: Tensor) -> Tensor:
-    """Stored levels, (image, 1, y, x), within ``BUDGET`` of ``clean``, driven towards the class ``goal``, (image,)."""
+    """Levels, (image, 1, y, x), not yet whole, within ``BUDGET`` of ``clean``, driven towards class ``goal``, (image,)."""
     delta = torch.zeros_like(clean)
     for _ in range(STEPS):
         delta.requires_grad_(True)
@@ -38,13 +38,13 @@ def targeted_pgd(logits: Logits, clean: Tensor, goal: Tensor) -> Tensor:
         (gradient,) = torch.autograd.grad(loss, delta)
         delta = (delta.detach() - STEP * gradient.sign()).clamp(-BUDGET, BUDGET)
         delta = (clean + delta).clamp(0, 255) - clean
-    return stored_towards_clean(delta, clean)
+    return clean + delta
 
 
 def signed_noise(clean: Tensor, rng: torch.Generator) -> Tensor:
-    """Stored levels with plus or minus ``BUDGET`` at random, cut likewise."""
+    """Levels, (image, 1, y, x), plus or minus ``BUDGET`` at random."""
     signs = torch.randint(0, 2, clean.shape, generator=rng) * 2.0 - 1.0
-    return stored_towards_clean(BUDGET * signs, clean)
+    return (clean + BUDGET * signs).clamp(0, 255)
 
 
 def report_attacks(logits: Logits, radiographs: Radiographs, limit: int = 200) -> None:
@@ -54,16 +54,18 @@ def report_attacks(logits: Logits, radiographs: Radiographs, limit: int = 200) -
     with torch.no_grad():
         kept = torch.cat([logits(part) for part in clean.split(50)]).argmax(1) == targets
     clean, targets = clean[kept], targets[kept]
-    attacked, noisy = [], []
+    own: dict[str, list[Tensor]] = {"PGD, not rounded": [], "PGD": [], "noise": []}
     for part, target in zip(clean.split(25), targets.split(25), strict=True):
-        for results, levels in ((attacked, targeted_pgd(logits, part, 1 - target)), (noisy, signed_noise(part, rng))):
+        attacked, noisy = targeted_pgd(logits, part, 1 - target), signed_noise(part, rng)
+        judged = (attacked, stored_towards_clean(attacked, part), stored_towards_clean(noisy, part))
+        for results, levels in zip(own.values(), judged, strict=True):
             with torch.no_grad():
                 results.append(logits(levels).softmax(1).gather(1, target[:, None])[:, 0])
     print(f"correct before: {len(targets)} of {len(kept)}")
-    for name, results in (("PGD", attacked), ("noise", noisy)):
-        own = torch.cat(results)
-        share = float((own > 0.5).float().mean())
-        print(f"after {name}: {100 * share:.1f} % correct, true class at {own.mean():.3f} in the mean")
+    for name, results in own.items():
+        probability = torch.cat(results)
+        share = float((probability > 0.5).float().mean())
+        print(f"after {name}: {100 * share:.1f} % correct, true class at {probability.mean():.3f} in the mean")
 
 
 def main() -> None:

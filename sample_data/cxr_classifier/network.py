@@ -1,4 +1,4 @@
-"""A narrow residual network with batch normalisation (He et al., CVPR 2016, https://arxiv.org/abs/1512.03385)."""
+"""Narrow residual networks with batch normalisation (He et al., CVPR 2016, https://arxiv.org/abs/1512.03385)."""
 
 from __future__ import annotations
 
@@ -28,15 +28,27 @@ class Block(nn.Module):
         return torch.relu(self.second_norm(self.second(inner)) + self.shortcut(features))
 
 
-class RadiographNet(nn.Module):
-    """Presentation values in, logits of "no finding" and "pneumonia" out.
+class Standardise(nn.Module):
+    """Each image less its mean, over its standard deviation: blind to a linear change of brightness or contrast."""
 
-    The input, (image, 1, 224, 224), is standardised by its own mean and standard deviation, so that a linear change of
-    brightness or contrast (another window) leaves the logits as they were.
-    """
+    def forward(self, presentation: Tensor) -> Tensor:
+        centred = presentation - presentation.mean((1, 2, 3), keepdim=True)
+        return centred / (centred.square().mean((1, 2, 3), keepdim=True) + 1e-4).sqrt()
 
-    def __init__(self, widths: tuple[int, ...] = (24, 48, 80, 128), dropout: float = 0.3) -> None:
+
+class AsShown(nn.Module):
+    """Every image less one mean, over one standard deviation: how bright it is stays visible."""
+
+    def forward(self, presentation: Tensor) -> Tensor:
+        return (presentation - 0.53) / 0.25
+
+
+class ResidualNet(nn.Module):
+    """Presentation values 0..1, (image, 1, y, x), in; logits of "no finding" and "pneumonia", (image, 2), out."""
+
+    def __init__(self, scaling: nn.Module, widths: tuple[int, ...] = (16, 32, 48, 72), dropout: float = 0.3) -> None:
         super().__init__()
+        self.scaling = scaling
         self.stem = nn.Sequential(
             nn.Conv2d(1, widths[0], 5, 2, 2, bias=False),
             nn.BatchNorm2d(widths[0]),
@@ -53,9 +65,17 @@ class RadiographNet(nn.Module):
         self.head = nn.Linear(channels_in, 2)
 
     def forward(self, presentation: Tensor) -> Tensor:
-        mean = presentation.mean((1, 2, 3), keepdim=True)
-        centred = presentation - mean
-        deviation = (centred.square().mean((1, 2, 3), keepdim=True) + 1e-4).sqrt()
-        features: Tensor = self.blocks(self.stem(centred / deviation))
+        features: Tensor = self.blocks(self.stem(self.scaling(presentation)))
         logits: Tensor = self.head(self.dropout(features.mean((2, 3))))
         return logits
+
+
+class Committee(nn.Module):
+    """The mean of its members' logits."""
+
+    def __init__(self, members: list[nn.Module]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+
+    def forward(self, presentation: Tensor) -> Tensor:
+        return torch.stack([member(presentation) for member in self.members]).mean(0)

@@ -1,8 +1,8 @@
 """Train the chest-radiograph classifier: ``python train.py FOLDER_OF_CXR OUT_FOLDER [--validate]``.
 
-With ``--validate`` a fifth of the training patients is held out, its AUC is printed every few epochs and nothing is
-written: that is how the settings below were chosen. Without, the network is trained on all training patients and
-exported; the test patients are never read here (``measure.py`` reads them).
+With ``--validate`` a fifth of the training patients is held out, its AUC is printed at the end and nothing is written.
+Without, the network is trained on all training patients and exported; the test patients are never read here
+(``measure.py`` reads them).
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ from __future__ import annotations
 import argparse
 import math
 import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import torch
 from augment import augmented
-from network import RadiographNet
+from network import AsShown, Committee, ResidualNet, Standardise
 from numpy.typing import NDArray
 from radiographs import SIZE, Radiographs, read_table, resized
 from scores import area_under_curve
@@ -24,7 +26,7 @@ from torch.nn.functional import cross_entropy
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 SEED = 7
-EPOCHS = 80
+EPOCHS = 50
 BATCH = 32
 PEAK_RATE = 2e-3
 WEIGHT_DECAY = 0.05
@@ -64,24 +66,24 @@ def pneumonia_scores(network: torch.nn.Module, radiographs: Radiographs) -> NDAr
     return (logits[:, 1] - logits[:, 0]).double().numpy()
 
 
-def trained(radiographs: Radiographs, watch: Radiographs | None, seed: int, epochs: int) -> torch.nn.Module:
-    """A network trained on ``radiographs``: the exponential average of its weights over the steps."""
+def trained(presentation: Tensor, targets: Tensor, scaling: torch.nn.Module, seed: int, epochs: int) -> torch.nn.Module:
+    """One member: the exponential average of its weights over the steps. One thread, so that it repeats."""
+    torch.set_num_threads(1)
     torch.manual_seed(seed)
     rng = torch.Generator().manual_seed(seed)
-    network = RadiographNet().to(memory_format=torch.channels_last)
+    network = ResidualNet(scaling).to(memory_format=torch.channels_last)
     average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(0.99), use_buffers=True)
     optimizer = torch.optim.AdamW(network.parameters(), lr=0.0, weight_decay=WEIGHT_DECAY)
-    steps = len(radiographs.targets) // BATCH
+    steps = len(targets) // BATCH
     began = time.perf_counter()
+    network.train()
     for epoch in range(epochs):
-        network.train()
-        order = torch.randperm(len(radiographs.targets), generator=rng)
+        order = torch.randperm(len(targets), generator=rng)
         losses = []
         for step in range(steps):
             rows = order[step * BATCH : (step + 1) * BATCH]
-            presentation = radiographs.stored[rows][:, None].float() / 255.0
-            batch = resized(augmented(presentation, rng)).contiguous(memory_format=torch.channels_last)
-            loss = mixed_loss(network, batch, radiographs.targets[rows], rng)
+            batch = augmented(presentation[rows], rng).contiguous(memory_format=torch.channels_last)
+            loss = mixed_loss(network, batch, targets[rows], rng)
             for group in optimizer.param_groups:
                 group["lr"] = rate_at((epoch * steps + step) / (epochs * steps))
             optimizer.zero_grad()
@@ -89,12 +91,20 @@ def trained(radiographs: Radiographs, watch: Radiographs | None, seed: int, epoc
             optimizer.step()
             average.update_parameters(network)
             losses.append(loss.item())
-        line = f"epoch {epoch + 1:3d}  loss {np.mean(losses):.3f}  {time.perf_counter() - began:6.0f} s"
-        if watch is not None and (epoch % 5 == 4 or epoch == epochs - 1):
-            area = area_under_curve(pneumonia_scores(average.module, watch), watch.targets.numpy())
-            line += f"  held-out AUC {area:.3f}"
-        print(line, flush=True)
-    return average.module
+        took = time.perf_counter() - began
+        print(f"{type(scaling).__name__}  epoch {epoch + 1:3d}  loss {np.mean(losses):.3f}  {took:6.0f} s", flush=True)
+    return average.module.eval()
+
+
+def committee(radiographs: Radiographs, seed: int, epochs: int) -> Committee:
+    """One member that sees standardised images and one that sees them as shown, trained side by side."""
+    presentation = torch.cat([resized(part) for part in radiographs.presentation.split(100)])
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        runs = [
+            pool.submit(trained, presentation, radiographs.targets, scaling, seed + number, epochs)
+            for number, scaling in enumerate((Standardise(), AsShown()))
+        ]
+        return Committee([run.result() for run in runs])
 
 
 def export(network: torch.nn.Module, path: Path) -> None:
@@ -120,11 +130,13 @@ def main() -> None:
     radiographs = read_table(arguments.folder, "train")
     if arguments.validate:
         held_out = held_out_patients(radiographs.patients, 0.2, SEED)
-        trained(radiographs.chosen(~held_out), radiographs.chosen(held_out), arguments.seed, arguments.epochs)
+        network = committee(radiographs.chosen(~held_out), arguments.seed, arguments.epochs)
+        watch = radiographs.chosen(held_out)
+        for name, part in (("standardised", network.members[0]), ("as shown", network.members[1]), ("both", network)):
+            print(f"held-out AUC, {name}: {area_under_curve(pneumonia_scores(part, watch), watch.targets.numpy()):.3f}")
         return
-    network = trained(radiographs, None, arguments.seed, arguments.epochs)
     arguments.out.mkdir(parents=True, exist_ok=True)
-    export(network, arguments.out / "model.pt2")
+    export(committee(radiographs, arguments.seed, arguments.epochs), arguments.out / "model.pt2")
 
 
 if __name__ == "__main__":
