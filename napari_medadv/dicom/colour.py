@@ -42,8 +42,11 @@ class Palette:
 
     def __init__(self, header: Header) -> None:
         self.name = header.path.name
-        with quiet():
-            self.dataset = pydicom.dcmread(header.path, stop_before_pixels=True, force=True)
+        try:
+            with quiet():
+                self.dataset = pydicom.dcmread(header.path, stop_before_pixels=True, force=True)
+        except (Exception, RecursionError) as fault:  # pydicom raises nearly everything on a damaged file
+            raise SeriesError(f"{self.name} has a colour palette that cannot be read: copy it again.") from fault
 
     def __call__(self, indices: Array) -> Array:
         """Colours of `indices`, (y, x): uint8, (y, x, channel); the upper 8 bits where the palette has 16."""

@@ -99,7 +99,10 @@ def _check(volume: Volume, series: Series) -> None:
 
 def _source(instance: Instance) -> Dataset:
     """The source's attributes without its pixels."""
-    dataset = pydicom.dcmread(instance.path, stop_before_pixels=True, force=True)
+    try:
+        dataset = pydicom.dcmread(instance.path, stop_before_pixels=True, force=True)
+    except (Exception, RecursionError) as fault:  # pydicom raises nearly everything on a damaged file
+        raise OutputError(f"The source {instance.path.name} cannot be read again: save before it is moved.") from fault
     if not instance.header.little:
         for element in dataset.iterall():  # pydicom leaves such words as they lie in a big endian file
             if element.VR == "OW" and isinstance(element.value, bytes):

@@ -163,6 +163,8 @@ def _syntax(data: bytes, start: int, size: int) -> tuple[str, int]:
         position = value + length
     if position + 12 > end and end < size:
         raise Short
+    if not set(syntax) <= set("0123456789.") or len(syntax) > 64:
+        raise Broken("its transfer syntax is no UID")
     if not syntax:
         vr = data[position + 4 : position + 6]
         syntax = a.EXPLICIT if vr in LONG_VR or vr in SHORT_VR else a.IMPLICIT

@@ -104,6 +104,8 @@ def layout(header: Header) -> Layout:
     stored = header.short(a.BITS_STORED) or allocated
     high = header.short(a.HIGH_BIT)
     photometric = header.text(a.PHOTOMETRIC) or "MONOCHROME2"
+    if not photometric.replace("_", "").replace(" ", "").isalnum() or len(photometric) > 16:
+        raise SeriesError(f"{name} has a damaged photometric interpretation: copy it again from its source.")
     found = Layout(
         rows,
         columns,
