@@ -6,48 +6,20 @@ import hashlib
 from collections.abc import Iterator
 
 from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence as Items
 
 from napari_medadv.dicom.derivation import derived_uid
+from napari_medadv.dicom.profile import EMPTIED, REMOVED, REPLACED
 
 PATIENT = "ADV-"
 """What a marked Patient ID begins with."""
 NAME = "ADV^"
 """What a marked Patient's Name begins with."""
-_KEPT_UIDS = ("1.2.840.10008.",)
-_EMPTIED = (
-    "PatientBirthDate PatientSex ReferringPhysicianName AccessionNumber StudyID StudyDate StudyTime ContentDate ContentTime"
-).split()
-_REMOVED = (
-    "AcquisitionDate AcquisitionTime AcquisitionDateTime AcquisitionComments AcquisitionDeviceProcessingDescription "
-    "AcquisitionProtocolDescription ActualHumanPerformersSequence AdditionalPatientHistory AdmissionID AdmittingDate AdmittingTime "
-    "AdmittingDiagnosesDescription AdmittingDiagnosesCodeSequence Allergies AuthorObserverSequence BranchOfService "
-    "CassetteID CommentsOnThePerformedProcedureStep ContentCreatorName ContentSequence ContrastBolusAgent CountryOfResidence "
-    "CurrentPatientLocation CurveDate CurveTime CustodialOrganizationSequence DataSetTrailingPadding DetectorID "
-    "DeviceUID EthnicGroup FrameComments GantryID GeneratorID HumanPerformerName HumanPerformerOrganization ImageComments "
-    "ImagePresentationComments ImagingServiceRequestComments InstanceCreationDate InstanceCreationTime InstanceCreatorUID "
-    "InstitutionAddress InstitutionCodeSequence InstitutionName InstitutionalDepartmentName InsurancePlanIdentification "
-    "IssuerOfAccessionNumberSequence IssuerOfPatientID IssuerOfPatientIDQualifiersSequence LastMenstrualDate MedicalAlerts "
-    "MedicalRecordLocator MilitaryRank NameOfPhysiciansReadingStudy NamesOfIntendedRecipientsOfResults Occupation OperatorsName "
-    "OperatorIdentificationSequence OrderCallbackPhoneNumber OrderEnteredBy OriginalAttributesSequence OtherPatientIDs "
-    "OtherPatientIDsSequence OtherPatientNames OverlayDate OverlayTime PatientAddress PatientAge PatientBirthName PatientBirthTime "
-    "PatientComments PatientInstitutionResidence PatientInsurancePlanCodeSequence PatientMotherBirthName "
-    "PatientPrimaryLanguageCodeSequence PatientReligiousPreference PatientSexNeutered PatientSize PatientState "
-    "PatientTelephoneNumbers PatientWeight PerformedLocation PerformedProcedureStepDescription PerformedProcedureStepID "
-    "PerformedProcedureStepStartDate PerformedProcedureStepStartTime PerformedProcedureStepEndDate PerformedProcedureStepEndTime "
-    "PerformedStationAETitle PerformedStationName PerformingPhysicianIdentificationSequence PerformingPhysicianName "
-    "PersonAddress PersonName PersonTelephoneNumbers PhysiciansOfRecord PhysiciansOfRecordIdentificationSequence "
-    "PhysiciansReadingStudyIdentificationSequence PlateID PregnancyStatus PreMedication ProtocolName ReasonForStudy "
-    "ReasonForTheRequestedProcedure ReferencedPatientSequence ReferencedPerformedProcedureStepSequence ReferencedStudySequence "
-    "ReferringPhysicianAddress ReferringPhysicianIdentificationSequence ReferringPhysicianTelephoneNumbers RegionOfResidence "
-    "RequestAttributesSequence RequestedContrastAgent RequestedProcedureComments RequestedProcedureDescription "
-    "RequestedProcedureID RequestedProcedureLocation RequestingPhysician RequestingService ResponsibleOrganization "
-    "ResponsiblePerson ScheduledPerformingPhysicianName ScheduledProcedureStepDescription ScheduledProcedureStepID "
-    "ScheduledProcedureStepStartDate ScheduledProcedureStepStartTime ScheduledStationAETitle ScheduledStationName SeriesDate "
-    "SeriesTime SmokingStatus SpecialNeeds StationName StudyComments StudyDescription TextComments TextString "
-    "TimezoneOffsetFromUTC TimeOfLastCalibration DateOfLastCalibration VerifyingObserverName VerifyingOrganization VisitComments "
-    "FillerOrderNumberImagingServiceRequest PlacerOrderNumberImagingServiceRequest RetrieveAETitle StationAETitle "
-    "DateOfSecondaryCapture TimeOfSecondaryCapture SecondaryCaptureDeviceID PerformedProtocolCodeSequence ReferencedImageSequence"
-).split()
+WELL_KNOWN = "1.2.840.10008."
+"""What the UIDs of the standard itself begin with; they link to nobody."""
+METHOD = "napari-medadv: PS3.15 basic profile without pixel inspection"
+_NOTHING = {"DA": "19000101", "TM": "000000", "DT": "19000101000000", "LO": "REMOVED", "SH": "REMOVED", "PN": "REMOVED"}
+_OURS = ("SeriesDescription", "DerivationDescription", "ContributionDescription")
 
 
 def marked_patient(dataset: Dataset) -> None:
@@ -59,40 +31,49 @@ def marked_patient(dataset: Dataset) -> None:
 
 
 def deidentified(dataset: Dataset) -> None:
-    """Remove what could name the patient: names, identifiers, dates, places, texts, private attributes, linkable UIDs."""
+    """Follow the basic profile of PS3.15 annex E; text in the pixels and the shape of a face are not looked for.
+
+    Attributes with names, identifiers, dates, places and texts, private attributes, curves and overlays go or lose their
+    value; UIDs are replaced, each always by the same one.
+    """
     patient = hashlib.sha256(str(dataset.get("PatientID", "")).encode()).hexdigest()[:12]
-    description, text = dataset.get("SeriesDescription", ""), dataset.get("DerivationDescription", "")
     dataset.remove_private_tags()
     for each in _all(dataset):
-        for keyword in _REMOVED:
-            if keyword in each:
-                del each[keyword]
-        for keyword in _EMPTIED:
-            if keyword in each:
-                each[keyword].value = _dummy(each[keyword].VR)
         for element in list(each):
-            if element.VR == "UI" and element.keyword not in ("SOPClassUID", "ReferencedSOPClassUID") and element.value:
-                values = [element.value] if isinstance(element.value, str) else list(element.value)
-                changed = [
-                    uid if str(uid).startswith(_KEPT_UIDS) else derived_uid(str(uid), "no identity") for uid in values
-                ]
-                element.value = changed[0] if len(changed) == 1 else changed
-            elif element.VR == "PN" and element.value:
-                element.value = None
+            keyword, vr = element.keyword, element.VR
+            if keyword in REMOVED or element.tag.group >> 8 in (0x50, 0x60) or vr == "UN":
+                del each[element.tag]
+            elif vr == "UI":
+                _replace(each, element.tag)
+            elif keyword in REPLACED or vr in ("DA", "TM", "DT", "PN"):
+                if element.value and vr in _NOTHING:
+                    element.value = "" if vr == "PN" and keyword in EMPTIED else _NOTHING[vr]
+                elif vr not in _NOTHING:
+                    del each[element.tag]
+            elif keyword in EMPTIED:
+                element.value = Items() if vr == "SQ" else None
     if "DeviceSerialNumber" in dataset:
         dataset.DeviceSerialNumber = "REMOVED"
     dataset.PatientID = PATIENT + patient
     dataset.PatientName = NAME + patient
-    dataset.SeriesDescription = description.split("]")[0] + "]"
-    dataset.DerivationDescription = text
+    dataset.SeriesDescription = str(dataset.get("SeriesDescription", "")).split("]")[0] + "]"
     dataset.PatientIdentityRemoved = "YES"
-    dataset.DeidentificationMethod = "napari-medadv: PS3.15 basic profile without pixel inspection"
+    dataset.DeidentificationMethod = METHOD
+    code = Dataset()
+    code.CodeValue, code.CodingSchemeDesignator = "113100", "DCM"
+    code.CodeMeaning = "Basic Application Confidentiality Profile"
+    dataset.DeidentificationMethodCodeSequence = Items([code])
     dataset.LongitudinalTemporalInformationModified = "REMOVED"
 
 
-def _dummy(vr: str) -> str | None:
-    """A value that says nothing, for attributes that may be required."""
-    return {"DA": "19000101", "TM": "000000"}.get(vr)
+def _replace(dataset: Dataset, tag: int) -> None:
+    """Replace UIDs that could link to the source; those of the standard stay."""
+    value = dataset[tag].value
+    if not value:
+        return
+    values = [value] if isinstance(value, str) else list(value)
+    changed = [uid if str(uid).startswith(WELL_KNOWN) else derived_uid(str(uid), "no identity") for uid in values]
+    dataset[tag].value = changed[0] if len(changed) == 1 else changed
 
 
 def _all(dataset: Dataset) -> Iterator[Dataset]:

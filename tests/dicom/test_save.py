@@ -16,10 +16,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from pydicom.datadict import dictionary_VR
 
 from napari_medadv.dicom.decode import decode
 from napari_medadv.dicom.derivation import Derivation
 from napari_medadv.dicom.encode import encode
+from napari_medadv.dicom.profile import EMPTIED, REMOVED, REPLACED
 from napari_medadv.dicom.save import save
 from napari_medadv.dicom.series import scan
 from napari_medadv.errors import Cancelled, OutputError
@@ -81,24 +83,47 @@ def test_the_study_is_kept_when_asked_for(folder: Folder, tmp_path: Path) -> Non
     assert ds.StudyInstanceUID == series.study_uid and ds.PatientID == "P1" and ds.SyntheticData == "YES"
 
 
+def identified() -> dict[str, Any]:
+    """One value for every attribute that the profile names, with a word to look for."""
+    found: dict[str, Any] = {}
+    for keyword in sorted(REMOVED | EMPTIED | REPLACED):
+        vr = dictionary_VR(keyword)
+        if vr in ("LO", "SH", "PN", "LT", "ST", "UT", "AE") and keyword not in ("PatientID", "PatientName"):
+            found[keyword] = "SECRET"
+        elif vr in ("DA", "TM", "DT"):
+            found[keyword] = {"DA": "19770707", "TM": "070707", "DT": "19770707070707"}[vr]
+    return found
+
+
 def test_identity_is_removed_when_asked_for(folder: Folder, tmp_path: Path) -> None:
-    series = scan(folder(2, InstitutionName="Hospital"))[0]
-    for path in save(decode(series), series, PGD, tmp_path / "out", deidentify=True):
+    item = pydicom.Dataset()
+    item.PatientComments, item.ReferencedSOPInstanceUID = "SECRET", "1.2.3.4.5"
+    source = folder(2, **identified(), ReferencedImageSequence=[item])
+    for path in source.iterdir():
         ds = pydicom.dcmread(path)
-        text = str(ds)
+        ds.private_block(0x0009, "SECRET", create=True).add_new(1, "LO", "SECRET")
+        ds.save_as(path)
+    series = scan(source)[0]
+    for path in save(decode(series), series, PGD, tmp_path / "out", deidentify=True):
+        text = path.read_bytes().decode("latin-1")
         for word in (
+            "SECRET",
             "Doe",
             "Jane",
-            "Hospital",
-            "19700101",
-            "20200101",
-            "A1",
-            "Ref^A",
+            "1977",
+            "070707",
+            "1.2.3.4.5",
+            "P1\\",
             series.uid,
             series.instances[0].sop_uid,
         ):
-            assert f"'{word}" not in text and f" {word}" not in text, word
+            assert word not in text, word
+        ds = pydicom.dcmread(path)
         assert ds.PatientIdentityRemoved == "YES" and ds.DerivationDescription == PGD.text
+        assert ds.DeidentificationMethodCodeSequence[0].CodeValue == "113100"
+        assert ds.SeriesDescription == "[ADVERSARIAL TEST]" and not ds.StudyInstanceUID.startswith(series.study_uid)
+    one, two = (pydicom.dcmread(path) for path in sorted((tmp_path / "out").iterdir()))
+    assert one.FrameOfReferenceUID == two.FrameOfReferenceUID and one.SOPInstanceUID != two.SOPInstanceUID
 
 
 def test_the_same_work_gives_the_same_bytes(folder: Folder, tmp_path: Path) -> None:
