@@ -1,0 +1,118 @@
+"""calibrate(): a person's own clean series become a reference; those that detectors learn from are not those that are scored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import sha256
+
+import numpy as np
+import torch
+
+from napari_medadv.catalogue import name_of
+from napari_medadv.detect.detector import Detector, Fitted, State
+from napari_medadv.detect.reference import Learnt, Reference
+from napari_medadv.detect.suspect import Suspect, suspects
+from napari_medadv.dicom.series import Series
+from napari_medadv.errors import DetectorError
+from napari_medadv.model.classifier import Classifier
+from napari_medadv.progress import Progress, silent
+from napari_medadv.volume import Volume
+
+SHARE = 0.4
+"""The share of the clean images that detectors learn from."""
+
+
+def calibrate(
+    detectors: Sequence[Detector],
+    classifier: Classifier,
+    clean: Sequence[Volume],
+    *,
+    series: Sequence[Series | None] | None = None,
+    progress: Progress = silent,
+) -> Reference:
+    """Learn from the first share of `clean` and score the rest; shuffle first if their order means anything.
+
+    Raises
+    ------
+    DetectorError
+        Too few or repeated images, images of several kinds, or a classifier without a digest.
+    """
+    _refuse(detectors, classifier, clean)
+    files = series or [None] * len(clean)
+    learns = any(isinstance(detector, Fitted) for detector in detectors)
+    split = round(SHARE * len(clean)) if learns else 0
+    learning = [s for v, f in zip(clean[:split], files[:split], strict=True) for s in suspects(classifier, v, f)]
+    learnt = {}
+    rest = list(zip(clean[split:], files[split:], strict=True))
+    for index, detector in enumerate(detectors):
+        state = detector.fit(learning) if isinstance(detector, Fitted) else {}
+        scores = []
+        for done, (volume, file) in enumerate(rest):
+            scores.append(float(slice_scores(detector, state, classifier, volume, file).max()))
+            progress((index + (done + 1) / len(rest)) / len(detectors), f"calibrating {name_of(type(detector))}")
+        learnt[name_of(type(detector))] = Learnt(repr(detector), np.array(scores), state)
+    return Reference(classifier.sha256, clean[0].scale.unit, clean[0].modality, split, learnt)
+
+
+def slice_scores(
+    detector: Detector, state: State, classifier: Classifier, volume: Volume, series: Series | None
+) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    """The score of every slice, or of the one volume: float64, (batch,).
+
+    Raises
+    ------
+    DetectorError
+        The detector does not apply, or its score is not finite.
+    """
+    if "slices" in detector.needs:
+        parts: list[Suspect] = [joined(list(suspects(classifier, volume, series)))]
+    else:
+        parts = list(suspects(classifier, volume, series))
+    with torch.no_grad():
+        found = torch.cat([detector(part, state).detach().double().cpu() for part in parts]).numpy()
+    if not np.isfinite(found).all():
+        raise DetectorError(f"{type(detector).__name__} gives no finite score on this series: leave it out.")
+    scores: np.ndarray[tuple[int, ...], np.dtype[np.float64]] = found
+    return scores
+
+
+def joined(parts: list[Suspect]) -> Suspect:
+    """All slices as one suspect, for a detector that compares them."""
+    first = parts[0]
+    if len(parts) == 1:
+        return first
+    return Suspect(
+        first.classifier,
+        first.intake,
+        torch.cat([part.values for part in parts]),
+        torch.cat([part.quantum for part in parts]),
+        first.window,
+        first.unit,
+        first.series,
+        first.seed,
+    )
+
+
+def _refuse(detectors: Sequence[Detector], classifier: Classifier, clean: Sequence[Volume]) -> None:
+    names = [name_of(type(detector)) for detector in detectors]
+    if not detectors or len(set(names)) != len(names):
+        raise DetectorError("Name at least one detector, and each once.")
+    for detector in detectors:
+        if "gradient" in detector.needs and not classifier.white_box:
+            raise DetectorError(
+                f"{type(detector).__name__} needs gradients, and {classifier.name} only answers queries: leave it out."
+            )
+    if len(clean) < 5:
+        raise DetectorError(
+            f"Calibration needs clean series, at least 5 and for a 5 % rate 19 or more: {len(clean)} were given."
+        )
+    if not classifier.sha256:
+        raise DetectorError(
+            f"{classifier.name} has no digest, so a reference could not say whose it is: load it from a file."
+        )
+    kinds = {(volume.modality, volume.scale.unit) for volume in clean}
+    if len(kinds) > 1:
+        raise DetectorError("The clean series are of several modalities or units: calibrate on one kind at a time.")
+    digests = {sha256(volume.voxels.tobytes()).digest() for volume in clean}
+    if len(digests) < len(clean):
+        raise DetectorError(f"{len(clean) - len(digests)} of the clean series are copies of others: give each once.")

@@ -1,0 +1,88 @@
+"""Conformal: scores become p-values by their rank among clean ones; Vovk, Gammerman and Shafer 2005."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import betaincinv
+
+from napari_medadv.errors import DetectorError
+
+Scores = npt.NDArray[np.float64]
+
+
+def p_value(score: float, clean: Scores) -> float:
+    """How often a clean image would look at least so suspicious; never below 1 / (n + 1), ties count against the suspicion."""
+    return float((1 + np.count_nonzero(clean >= score)) / (len(clean) + 1))
+
+
+def fused_p_value(scores: Scores, clean: Scores) -> float:
+    """One p-value of several detectors, whatever their dependence.
+
+    Fisher's statistic of the ranks is itself ranked: suspect and clean images are ranked within one pool, so that under
+    exchangeability the result is an exact conformal p-value.
+
+    Parameters
+    ----------
+    scores
+        (detector,), of the suspect.
+    clean
+        (image, detector), of the calibration.
+    """
+    pool = np.vstack([clean, scores])
+    ranks = (pool[None] >= pool[:, None]).sum(axis=1) / len(pool)
+    statistic = -np.log(ranks).sum(axis=1)
+    return float(np.count_nonzero(statistic >= statistic[-1] - 1e-12) / len(pool))
+
+
+def enough(count: int, level: float) -> None:
+    """Refuse a false-alarm rate that so few clean images cannot show.
+
+    Raises
+    ------
+    DetectorError
+        Fewer than 1 / level - 1 images.
+    """
+    if not 0 < level < 1:
+        raise DetectorError(f"A false-alarm rate lies between 0 and 1, not at {level:g}.")
+    needed = math.ceil(1 / level - 1 - 1e-9)
+    if count < needed:
+        raise DetectorError(
+            f"A false-alarm rate of {100 * level:g} % needs at least {needed} clean images for calibration, and there are {count}: "
+            "calibrate on more, or choose a higher rate."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A share that was counted, with its 95 % interval (Clopper and Pearson)."""
+
+    hits: int
+    total: int
+
+    @property
+    def share(self) -> float:
+        """What was seen."""
+        return self.hits / self.total if self.total else math.nan
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Between which shares the true one lies."""
+        low = float(betaincinv(self.hits, self.total - self.hits + 1, 0.025)) if self.hits else 0.0
+        high = float(betaincinv(self.hits + 1, self.total - self.hits, 0.975)) if self.hits < self.total else 1.0
+        return low, high
+
+    def __str__(self) -> str:
+        low, high = self.interval
+        return f"{100 * self.share:.1f} % ({100 * low:.1f} to {100 * high:.1f} %, {self.hits} of {self.total})"
+
+
+def threshold_interval(count: int, level: float) -> tuple[float, float]:
+    """Between which rates the true false-alarm rate of a threshold at `level` lies, given `count` clean images (95 %)."""
+    rank = math.floor(level * (count + 1) + 1e-9)
+    if rank < 1:
+        return 0.0, 1.0
+    return float(betaincinv(rank, count + 1 - rank, 0.025)), float(betaincinv(rank, count + 1 - rank, 0.975))

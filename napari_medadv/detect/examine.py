@@ -1,0 +1,157 @@
+"""examine(): evidence that a series was tampered with, and what it cannot know; never a green tick."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from napari_medadv.catalogue import name_of
+from napari_medadv.detect.calibrate import joined, slice_scores
+from napari_medadv.detect.conformal import enough, fused_p_value, p_value, threshold_interval
+from napari_medadv.detect.detector import Detector, Locating, State
+from napari_medadv.detect.reference import Reference
+from napari_medadv.detect.suspect import suspects
+from napari_medadv.dicom.series import Series
+from napari_medadv.errors import DetectorError
+from napari_medadv.model.classifier import Classifier
+from napari_medadv.progress import Progress, silent
+from napari_medadv.volume import Volume
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """What one detector says.
+
+    Attributes
+    ----------
+    detector, score, p, count
+        Its name, the score of the series (its most suspicious slice), the conformal p-value, the clean images behind it.
+    slices
+        The slices, the most suspicious first.
+    where
+        float32, (z, y, x), how suspicious every voxel is, or None.
+    """
+
+    detector: str
+    score: float
+    p: float
+    count: int
+    fused: bool
+    slices: tuple[int, ...]
+    where: npt.NDArray[np.float32] | None = None
+
+    @property
+    def sentence(self) -> str:
+        """The same for a person."""
+        apart = "" if self.fused else "; it informs and is not counted"
+        return f"{self.detector}: as suspicious as {100 * self.p:.1f} % of {self.count} clean images or fewer{apart}."
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Examination:
+    """All evidence on a series.
+
+    Attributes
+    ----------
+    evidence
+        One a detector that applied.
+    p
+        The common p-value of those that are fused.
+    level
+        The false-alarm rate that was asked for.
+    interval
+        Between which the true false-alarm rate of that threshold lies (95 %), given the clean images.
+    left_out
+        Sentences: detectors that do not apply here.
+    unseen
+        What would pass unseen, a sentence a detector.
+    """
+
+    evidence: tuple[Evidence, ...]
+    p: float
+    level: float
+    interval: tuple[float, float]
+    left_out: tuple[str, ...]
+    unseen: tuple[str, ...]
+
+    @property
+    def alarm(self) -> bool:
+        """Whether the series is more suspicious than the level allows."""
+        return self.p <= self.level
+
+    @property
+    def sentence(self) -> str:
+        """The verdict, which is never that the series is clean."""
+        names = ", ".join(each.detector for each in self.evidence if each.fused)
+        low, high = self.interval
+        rate = f"a false-alarm rate of {100 * self.level:g} % (between {100 * low:.1f} and {100 * high:.1f} % with so few clean images)"
+        if self.alarm:
+            return f"Suspicious: {names} together give p = {self.p:.3f}, at {rate}."
+        return f"Nothing found by {names} at {rate}; these would pass unseen: {'; '.join(self.unseen)}."
+
+
+def examine(
+    detectors: Sequence[Detector],
+    classifier: Classifier,
+    volume: Volume,
+    reference: Reference,
+    *,
+    series: Series | None = None,
+    level: float = 0.05,
+    progress: Progress = silent,
+) -> Examination:
+    """Gather the evidence of all detectors that apply.
+
+    Raises
+    ------
+    DetectorError
+        The reference is another model's, another modality's, of other settings, or too small for `level`.
+    """
+    named = [(name_of(type(detector)), detector) for detector in detectors]
+    reference.matching(named)
+    reference.fitting(classifier, volume)
+    enough(reference.count, level)
+    found, left_out = [], []
+    for index, (name, detector) in enumerate(named):
+        progress(index / len(named), f"examining with {name}")
+        learnt = reference.learnt[name]
+        try:
+            scores = slice_scores(detector, learnt.state, classifier, volume, series)
+        except DetectorError as error:
+            if detector.fused:
+                raise
+            left_out.append(str(error))
+            continue
+        order = tuple(int(i) for i in np.argsort(-scores, kind="stable"))
+        where = heat(detector, learnt.state, classifier, volume, series)
+        score = float(scores.max())
+        found.append(
+            Evidence(name, score, p_value(score, learnt.scores), len(learnt.scores), detector.fused, order, where)
+        )
+    counted = [each for each in found if each.fused]
+    if not counted:
+        raise DetectorError("None of the detectors counts towards a verdict: add squeeze, noise_margin or alignment.")
+    clean = np.stack([reference.learnt[each.detector].scores for each in counted], axis=1)
+    p = fused_p_value(np.array([each.score for each in counted]), clean)
+    progress(1.0, "examined")
+    unseen = tuple(dict.fromkeys(detector.evaded_by for _, detector in named if detector.fused))
+    return Examination(tuple(found), p, level, threshold_interval(reference.count, level), tuple(left_out), unseen)
+
+
+def heat(
+    detector: Detector, state: State, classifier: Classifier, volume: Volume, series: Series | None = None
+) -> npt.NDArray[np.float32] | None:
+    """Where a detector that can tell sees something: float32, (z, y, x), or None."""
+    if not isinstance(detector, Locating):
+        return None
+    parts = list(suspects(classifier, volume, series))
+    if "slices" in detector.needs:
+        parts = [joined(parts)]
+    with torch.no_grad():
+        maps = torch.cat([detector.where(part, state).detach().cpu() for part in parts])
+    found: npt.NDArray[np.float32] = maps[:, 0].flatten(0, 1).numpy().astype(np.float32)
+    return found

@@ -1,0 +1,166 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from napari_medadv.attacks import perturb
+from napari_medadv.attacks.fgsm import FGSM
+from napari_medadv.detect import Detector, Reference, calibrate, examine, read_reference, write_reference
+from napari_medadv.detect.alignment import Alignment
+from napari_medadv.detect.calibrate import slice_scores
+from napari_medadv.detect.conformal import Rate, enough, fused_p_value, p_value, threshold_interval
+from napari_medadv.detect.flip import Flip
+from napari_medadv.detect.mahalanobis import Mahalanobis, shrunken
+from napari_medadv.detect.noise_margin import NoiseMargin
+from napari_medadv.detect.residual import Residual
+from napari_medadv.detect.squeeze import Squeeze
+from napari_medadv.detect.suspect import suspects
+from napari_medadv.errors import DetectorError
+from napari_medadv.threat import Confuse, Linf, Threat
+from tests.detect.scenes import classifier, volume
+
+DETECTORS: tuple[Detector, ...] = (Squeeze(), Alignment(), NoiseMargin(copies=4), Mahalanobis(depth=1))
+
+
+@pytest.fixture(scope="module")
+def reference() -> Reference:
+    return calibrate(DETECTORS, classifier("grey"), [volume("grey", seed) for seed in range(40)])
+
+
+def test_p_values_are_ranks_and_ties_count_against_suspicion() -> None:
+    clean = np.array([1.0, 2.0, 3.0])
+    assert [p_value(score, clean) for score in (0, 1, 2.5, 3, 4)] == [1, 1, 0.5, 0.5, 0.25]
+
+
+def test_the_common_p_value_is_exact_whatever_the_dependence() -> None:
+    rng = np.random.default_rng(0)
+    alarms = 0
+    for _ in range(3000):
+        shared = rng.normal(size=(40, 1))
+        scores = shared + 0.3 * rng.normal(size=(40, 3))
+        alarms += fused_p_value(scores[0], scores[1:]) <= 0.05
+    low, high = Rate(alarms, 3000).interval
+    assert low <= 0.05 <= high
+
+
+def test_the_common_p_value_sees_what_one_alone_does_not() -> None:
+    rng = np.random.default_rng(1)
+    clean = rng.normal(size=(99, 4))
+    assert fused_p_value(np.full(4, 1.6), clean) <= 0.02 < p_value(1.6, clean[:, 0])
+
+
+@pytest.mark.parametrize(
+    ("count", "level", "fine"), [(99, 0.01, True), (98, 0.01, False), (19, 0.05, True), (18, 0.05, False)]
+)
+def test_a_rate_that_so_few_images_cannot_show_is_refused(count: int, level: float, fine: bool) -> None:
+    if fine:
+        enough(count, level)
+    else:
+        with pytest.raises(DetectorError, match="clean images"):
+            enough(count, level)
+
+
+def test_intervals_hold_the_share() -> None:
+    assert Rate(0, 20).interval == pytest.approx((0.0, 0.1684), abs=1e-4)
+    assert Rate(5, 100).interval == pytest.approx((0.0164, 0.1128), abs=1e-4)
+    low, high = threshold_interval(60, 0.05)
+    assert low < 0.05 < high
+
+
+def test_shrinkage_makes_few_images_invertible() -> None:
+    few = np.random.default_rng(2).normal(size=(10, 50))
+    assert np.linalg.eigvalsh(shrunken(few - few.mean(axis=0))).min() > 0
+
+
+def test_alignment_tells_an_attack_from_noise_of_its_size() -> None:
+    asked = classifier("grey")
+    scores: dict[str, list[float]] = {"clean": [], "noise": [], "attack": []}
+    for seed in range(20):
+        clean = volume("grey", seed)
+        noise = np.random.default_rng(seed).choice([-8, 8], clean.voxels.shape).astype(np.int16)
+        threat = Threat(Confuse(), Linf(8))
+        attacked = perturb(asked, clean, threat, FGSM()).adversarial
+        for name, one in (("clean", clean), ("noise", clean.with_voxels(clean.voxels + noise)), ("attack", attacked)):
+            scores[name].append(float(slice_scores(Alignment(), {}, asked, one, None)[0]))
+    assert (
+        abs(np.mean(scores["noise"]) - np.mean(scores["clean"]))
+        < abs(np.mean(scores["attack"]) - np.mean(scores["clean"])) / 2
+    )
+
+
+def test_the_flip_margin_of_a_decision_is_found() -> None:
+    asked = classifier("grey")
+    (suspect,) = suspects(asked, volume("grey", 3))
+    needed = float(Flip(steps=30).needed(suspect)[0])
+    assert 0 < needed < suspect.range
+    handed = Flip(search=lambda each: each.quantum.flatten())
+    assert float(handed.needed(suspect)[0]) == 1.0
+
+
+def test_one_noisy_slice_among_its_neighbours_ranks_first() -> None:
+    clean = volume("stack", 5, size=48)
+    voxels = clean.voxels.copy()
+    voxels[6] += np.random.default_rng(0).choice([-12, 12], voxels[6].shape).astype(np.int16)
+    scores = slice_scores(Residual(), {}, classifier("stack"), clean.with_voxels(voxels), None)
+    assert scores.argmax() == 6
+
+
+def test_images_that_are_learnt_from_are_not_scored(reference: Reference) -> None:
+    assert reference.fitted == 16 and reference.count == 24
+
+
+def test_the_verdict_is_never_that_a_series_is_clean(reference: Reference) -> None:
+    found = examine(DETECTORS, classifier("grey"), volume("grey", 77), reference)
+    assert 0 < found.p <= 1 and found.p >= 1 / 25
+    assert "would pass unseen" in found.sentence or "Suspicious" in found.sentence
+    assert found.interval[0] < 0.05 < found.interval[1]
+    assert all(0 < each.p <= 1 and each.count == 24 for each in found.evidence)
+    with pytest.raises(DetectorError, match="at least 99"):
+        examine(DETECTORS, classifier("grey"), volume("grey", 77), reference, level=0.01)
+
+
+def test_a_false_reference_is_refused(reference: Reference) -> None:
+    suspect, asked = volume("grey", 77), classifier("grey")
+    other = replace(asked, sha256="6" * 64)
+    wrong = [
+        (DETECTORS, other, suspect, "another model"),
+        (DETECTORS, asked, replace(suspect, modality="MR"), "series of this kind"),
+        ((Squeeze(bits=3),), asked, suspect, "use these settings"),
+        ((Flip(),), asked, suspect, "knows no detector"),
+    ]
+    for detectors, network, series, why in wrong:
+        with pytest.raises(DetectorError, match=why):
+            examine(detectors, network, series, reference)
+
+
+def test_a_reference_is_written_and_read(reference: Reference, tmp_path: Path) -> None:
+    path = tmp_path / "reference.json"
+    write_reference(reference, path)
+    again = read_reference(path)
+    suspect, asked = volume("grey", 78), classifier("grey")
+    assert examine(DETECTORS, asked, suspect, again).p == examine(DETECTORS, asked, suspect, reference).p
+    whole = path.read_text()
+    outer = json.loads(whole)
+    outer["content"] = outer["content"].replace('"fitted": 16', '"fitted": 17')
+    for broken in (whole[:-40], "{}", "x", json.dumps(outer)):
+        path.write_text(broken)
+        with pytest.raises(DetectorError):
+            read_reference(path)
+
+
+def test_calibration_refuses_what_it_cannot_use() -> None:
+    asked = classifier("grey")
+    clean = [volume("grey", seed) for seed in range(6)]
+    cases = [
+        (DETECTORS, asked, clean[:3], "at least 5"),
+        (DETECTORS, asked, [*clean, clean[0]], "copies"),
+        (DETECTORS, replace(asked, sha256=""), clean, "digest"),
+        (DETECTORS, asked, [*clean, replace(clean[0], modality="MR")], "several modalities"),
+        (DETECTORS, replace(asked, white_box=False), clean, "gradients"),
+        ((Squeeze(), Squeeze(bits=3)), asked, clean, "each once"),
+    ]
+    for detectors, network, volumes, why in cases:
+        with pytest.raises(DetectorError, match=why):
+            calibrate(detectors, network, volumes)
