@@ -58,7 +58,7 @@ class OnnxRuntime:
         providers = [one for one in wanted if one in onnxruntime.get_available_providers()]
         try:
             session = onnxruntime.InferenceSession(
-                str(source.file), options, providers=[*providers, "CPUExecutionProvider"]
+                str(source.file), options, providers=[*providers, "CPUExecutionProvider"], enable_fallback=0
             )
         except Exception as error:
             words = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]

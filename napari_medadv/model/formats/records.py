@@ -11,10 +11,12 @@ def records(weights: Path | str) -> frozenset[str]:
 
     This only tells the formats apart. What is opened is checked again with torch's own reader.
     """
-    if not isinstance(weights, Path) or not zipfile.is_zipfile(weights):
+    if not isinstance(weights, Path):
         return frozenset()
     try:
+        if not zipfile.is_zipfile(weights):
+            return frozenset()
         with zipfile.ZipFile(weights) as archive:
             return frozenset(name.partition("/")[2] or name for name in archive.namelist())
-    except (zipfile.BadZipFile, OSError):
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
         return frozenset()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import re
 from pathlib import Path
 from typing import ClassVar
 
@@ -19,6 +20,8 @@ _PROGRAM = "models/model.json"
 _INPUTS = "data/sample_inputs/model.pt"
 _WEIGHTS = "data/weights/model_weights_config.json"
 _CONSTANTS = "data/constants/model_constants_config.json"
+_TEXTS = {_PROGRAM, _WEIGHTS, _CONSTANTS}
+_TENSOR = re.compile(r"data/(weights/weight|constants/tensor)_\d+")
 
 
 class TorchExport:
@@ -63,7 +66,10 @@ def _rebuilt(content: bytes, name: str) -> io.BytesIO:
 
     try:
         reader = PT2ArchiveReader(io.BytesIO(content))
-        inside = set(reader.get_file_names())
+        names = reader.get_file_names()
+        inside = {
+            record: reader.read_bytes(record) for record in names if record in _TEXTS or _TENSOR.fullmatch(record)
+        }
     except Exception as error:
         old = b"serialized_exported_program.json" in content[-65536:]
         raise ModelError(
@@ -71,29 +77,21 @@ def _rebuilt(content: bytes, name: str) -> io.BytesIO:
             if old
             else f"{name} is a damaged .pt2 archive ({str(error).splitlines()[0][:120]}): copy or export it again."
         ) from error
-    missing = {_PROGRAM, _WEIGHTS, _CONSTANTS} - inside
+    missing = sorted(_TEXTS - inside.keys())
     if missing:
-        why = (
-            "it was compiled by AOTInductor or saved" if any("aotinductor" in one for one in inside) else "it was saved"
-        )
+        compiled = any("aotinductor" in record for record in names)
         raise ModelError(
-            f"{name} lacks {sorted(missing)[0]}: {why} by another version of torch; save it with torch.export.save of torch 2.9 or later."
+            f"{name} lacks {missing[0]}: it was {'compiled by AOTInductor or ' if compiled else ''}saved by another version of torch; "
+            "save it with torch.export.save of torch 2.9 or later."
         )
-    weights, constants = (
-        payloads(reader.read_bytes(_WEIGHTS), "weight"),
-        payloads(reader.read_bytes(_CONSTANTS), "tensor"),
-    )
     clean = io.BytesIO()
     with PT2ArchiveWriter(clean) as writer:
-        writer.write_bytes(_PROGRAM, screened(reader.read_bytes(_PROGRAM)))
-        writer.write_bytes(_WEIGHTS, weights)
-        writer.write_bytes(_CONSTANTS, constants)
+        writer.write_bytes(_PROGRAM, screened(inside.pop(_PROGRAM)))
+        writer.write_bytes(_WEIGHTS, payloads(inside.pop(_WEIGHTS), "weight"))
+        writer.write_bytes(_CONSTANTS, payloads(inside.pop(_CONSTANTS), "tensor"))
         writer.write_bytes(_INPUTS, b"")
-        for record in sorted(inside):
-            folder, _, file = record.rpartition("/")
-            kind, _, number = file.rpartition("_")
-            if number.isdigit() and (folder, kind) in (("data/weights", "weight"), ("data/constants", "tensor")):
-                writer.write_bytes(record, reader.read_bytes(record))
+        for record, tensor in inside.items():
+            writer.write_bytes(record, tensor)
     clean.seek(0)
     return clean
 

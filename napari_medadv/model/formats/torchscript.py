@@ -64,14 +64,13 @@ class TorchScript:
 def _screen(content: bytes, name: str) -> None:
     try:
         reader = torch._C.PyTorchFileReader(io.BytesIO(content))
-        inside = reader.get_all_records()
-    except RuntimeError as error:
+        inside = {record: reader.get_record(record) for record in reader.get_all_records() if _is_read(record)}
+    except (RuntimeError, ValueError) as error:
         raise ModelError(f"{name} is a damaged torch archive: copy or save it again.") from error
-    if not {"data.pkl", "constants.pkl"} <= set(inside) or "model.json" in inside:
+    if not {"data.pkl", "constants.pkl"} <= set(inside) or "model.json" in map(str.lower, inside):
         raise ModelError(f"{name} is TorchScript of a very old or unknown kind: save it again with a current torch.")
-    for record in inside:
-        part = reader.get_record(record)
-        if record.endswith("pkl"):
+    for record, part in inside.items():
+        if record.lower().endswith("pkl"):
             try:
                 unknown = sorted(one for one in called(part) if not _PICKLED.fullmatch(one))
             except Exception as error:
@@ -79,16 +78,20 @@ def _screen(content: bytes, name: str) -> None:
             if unknown:
                 raise _refused(name, f"a pickle ({record}) that would call {unknown[0][:80]!r}")
             objects = " ".join(called(part))
-        elif record.startswith("code/"):
+        else:
             objects = part.decode("utf-8", "replace")
             found = _FORBIDDEN_WORDS.search(objects)
             if found:
                 raise _refused(name, f"code ({record}) that says {' '.join(found[0].split())[:60]!r}")
-        else:
-            continue
         custom = _OBJECT.search(objects)
         if custom:
             raise _refused(name, f"an object of {custom[0]!r} ({record})")
+
+
+def _is_read(record: str) -> bool:
+    # torch finds a record whatever the case of its name.
+    name = record.lower()
+    return name.startswith("code/") or name.endswith("pkl") or name == "model.json"
 
 
 def _refused(name: str, what: str) -> ModelError:

@@ -49,3 +49,14 @@ def test_a_damaged_file_and_a_wrong_size_get_one_sentence(tmp_path: Path) -> Non
     with pytest.raises(ModelError, match="cannot read") as caught:
         load_classifier(path)
     assert "\n" not in str(caught.value)
+
+
+def test_a_damaged_file_prints_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "model.onnx"
+    write_card(tmp_path)
+    capfd.readouterr()
+    for content in (b"", b"\x08\x07\xff\xff", b"onnx" * 50):
+        path.write_bytes(content)
+        with pytest.raises(ModelError):
+            load_classifier(path)
+    assert capfd.readouterr() == ("", "")

@@ -11,7 +11,10 @@ from torch import nn
 
 from napari_medadv.errors import ModelError
 from napari_medadv.model import load_classifier
+from napari_medadv.model.card import read_card
+from napari_medadv.model.formats.format import Source
 from napari_medadv.model.formats.screening import _size
+from napari_medadv.model.formats.torch_export import TorchExport
 from tests.model.formats.bait import Trap, record, rewrite
 from tests.model.networks import Small, export, grey, write_card
 
@@ -241,3 +244,13 @@ def test_a_program_of_two_inputs_is_refused(tmp_path: Path) -> None:
     torch.export.save(torch.export.export(Two(), (values, values)), tmp_path / "model.pt2")
     with pytest.raises(ModelError, match="takes 2 inputs"):
         load_classifier(tmp_path / "model.pt2")
+
+
+@pytest.mark.parametrize("network", [Small(), Varied()])
+def test_the_program_goes_to_its_device(tmp_path: Path, network: nn.Module) -> None:
+    card = read_card(write_card(tmp_path))
+    source = Source(export(network, tmp_path / "model.pt2"), card, torch.device("meta"))
+    opened = TorchExport()(source)
+    assert isinstance(opened.network, nn.Module)
+    answer: Any = opened.network(torch.rand(2, 1, 32, 32, device="meta"))
+    assert (answer[0] if isinstance(answer, tuple) else answer).device.type == "meta"

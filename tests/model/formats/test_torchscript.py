@@ -84,6 +84,18 @@ def test_code_that_touches_files_is_refused(tmp_path: Path, line: str) -> None:
     assert "was not opened" in str(caught.value) and not (tmp_path / "ran").exists()
 
 
+def test_the_case_of_a_record_hides_nothing(tmp_path: Path) -> None:
+    write_card(tmp_path)
+    path = script(Plain(), tmp_path / "model.pt")
+    (name,) = [one for one in torch._C.PyTorchFileReader(str(path)).get_all_records() if one.endswith(".py")]
+    code = (
+        record(path, name).decode().replace("Tensor:\n", f"Tensor:\n    torch.save(values, '{tmp_path / 'ran'}')\n", 1)
+    )
+    rewrite(path, {name: None, name.upper(): code.encode()})
+    with pytest.raises(ModelError, match="code"):
+        load_classifier(path)
+
+
 class Saves(nn.Module):
     def forward(self, values: Tensor) -> Tensor:
         torch.save(values, "ran.pt")

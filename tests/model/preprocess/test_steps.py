@@ -159,3 +159,10 @@ def test_a_step_that_does_not_fit_says_what_would(step: Any, shape: tuple[int, .
     with pytest.raises(ModelError) as caught:
         step(torch.zeros(shape))
     assert words in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("axes", [2, 3])
+@pytest.mark.parametrize("name", sorted(SLICE))
+def test_steps_work_where_the_values_are(name: str, axes: int) -> None:
+    step, channels = (SLICE if axes == 2 else VOLUME)[name]
+    assert step(image(channels, axes).to("meta")).device.type == "meta"
