@@ -35,19 +35,22 @@ def moved(slices: Tensor, cells: Tensor, rng: torch.Generator) -> tuple[Tensor, 
     return (slices * gain + offset + noise).clamp(0, 1), cells
 
 
-def loss_of(network: NoduleNet, slices: Tensor, cells: Tensor) -> Tensor:
-    """Cross-entropy of the map, nodule cells weighing as much as all others, plus that of the slice."""
+def local_loss(network: NoduleNet, slices: Tensor, cells: Tensor) -> Tensor:
+    """Cross-entropy of the map of neighbourhoods; cells around a nodule's centre do not count."""
     logits = network.map(slices).squeeze(1)
     each = binary_cross_entropy_with_logits(logits, cells.clamp_min(0), reduction="none")
     there, elsewhere = cells == 1, cells == 0
-    local = each[there].sum() / max(int(there.sum()), 1) * 0.5 + each[elsewhere].mean()
-    slice_logits = logits.masked_fill(cells < 0, -math.inf).flatten(1).logsumexp(dim=1)
-    shows = there.flatten(1).any(dim=1).float()
-    return local + 0.5 * binary_cross_entropy_with_logits(slice_logits, shows)
+    return each[there].sum() / max(int(there.sum()), 1) * 0.5 + each[elsewhere].mean()
+
+
+def slice_loss(network: NoduleNet, slices: Tensor, cells: Tensor) -> Tensor:
+    """Cross-entropy of the slice."""
+    shows = (cells == 1).flatten(1).any(dim=1).float()
+    return binary_cross_entropy_with_logits(network(slices).flatten(), shows)
 
 
 def trained(slices: Slices, epochs: int) -> NoduleNet:
-    """A network trained on slices that show a nodule and on as many others."""
+    """A network trained on slices that show a nodule and on as many others; the first half also learns where it lies."""
     torch.manual_seed(SEED)
     rng = torch.Generator().manual_seed(SEED)
     network = NoduleNet().to(memory_format=torch.channels_last)
@@ -65,7 +68,10 @@ def trained(slices: Slices, epochs: int) -> NoduleNet:
             progress = (epoch * steps + step) / (epochs * steps)
             for group in optimizer.param_groups:
                 group["lr"] = PEAK_RATE * min(progress / 0.1, 0.5 * (1 + math.cos(math.pi * progress)))
-            loss = loss_of(network, batch.contiguous(memory_format=torch.channels_last), cells)
+            batch = batch.contiguous(memory_format=torch.channels_last)
+            loss = slice_loss(network, batch, cells)
+            if epoch < epochs // 2:
+                loss = loss + local_loss(network, batch, cells)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
@@ -96,8 +102,7 @@ def threshold(network: NoduleNet) -> float:
 def export(network: NoduleNet, cut: float, path: Path) -> None:
     """Write the network, shifted so that its operating point is a probability of one half."""
     with torch.no_grad():
-        assert network.local.bias is not None
-        network.local.bias -= cut
+        network.head.bias -= cut
     network = network.to(memory_format=torch.contiguous_format)
     batch = torch.export.Dim("batch", min=1, max=4096)
     program = torch.export.export(network, (torch.rand(2, 1, 256, 256),), dynamic_shapes=({0: batch},))
