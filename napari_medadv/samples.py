@@ -89,5 +89,5 @@ def phantom_series(folder: Path, seed: int = 1) -> Path:
 
 SAMPLES = (
     Sample("radiograph", _radiograph, "cxr_classifier", "pneumonia", 300.0),
-    Sample("ct_phantom", phantom_series, "nodule_classifier", "nodule", 8.0),
+    Sample("ct_phantom", phantom_series, "nodule_classifier", "nodule", 12.0),
 )

@@ -6,7 +6,9 @@ from torch import Tensor, nn
 
 
 def _stage(channels_in: int, channels: int, stride: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(channels_in, channels, 3, stride, 1, bias=False), nn.BatchNorm2d(channels), nn.ReLU())
+    return nn.Sequential(
+        nn.Conv2d(channels_in, channels, 3, stride, 1, bias=False), nn.BatchNorm2d(channels), nn.ReLU()
+    )
 
 
 class NoduleNet(nn.Module):
@@ -15,7 +17,12 @@ class NoduleNet(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.near = nn.Sequential(
-            _stage(1, 16, 2), _stage(16, 24, 1), _stage(24, 32, 2), _stage(32, 48, 1), _stage(48, 48, 2), _stage(48, 64, 1)
+            _stage(1, 16, 2),
+            _stage(16, 24, 1),
+            _stage(24, 32, 2),
+            _stage(32, 48, 1),
+            _stage(48, 48, 2),
+            _stage(48, 64, 1),
         )
         self.local = nn.Conv2d(64, 1, 1)
         self.far = nn.Sequential(_stage(64, 96, 2), _stage(96, 96, 1), _stage(96, 128, 2), _stage(128, 128, 1))
