@@ -23,7 +23,7 @@ class Steepest:
             _, gradient = task.gradient(task.stored(values))
             size = gradient.abs().flatten(1)
             least = size.quantile(1 - self.share * (step + 1) / self.steps, dim=1).view(-1, 1, 1, 1, 1)
-            move = task.threat.budget.epsilon * gradient.sign() * (gradient.abs() >= least)
+            move = task.budget.epsilon * gradient.sign() * (gradient.abs() >= least)
             values = task.admit(task.clean + move)
             task.report(step + 1, self.steps)
         return values

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from napari_medadv.attacks.best import Best
 from napari_medadv.attacks.loss import Loss
-from napari_medadv.attacks.task import Task
+from napari_medadv.attacks.task import Arithmetic, Task
 from napari_medadv.errors import AttackError
 
 Memory = tuple[Tensor, ...]
@@ -26,10 +26,11 @@ class Plain:
     """The direction is the gradient of the loss."""
 
     loss: Loss
+    arithmetic: Arithmetic = "float32"
 
     def __call__(self, task: Task, here: Tensor, memory: Memory) -> tuple[Tensor, Tensor, Memory]:
         """Margin, gradient, nothing."""
-        margin, gradient = task.gradient(here, self.loss)
+        margin, gradient = task.gradient(here, self.loss, arithmetic=self.arithmetic)
         return margin, gradient, memory
 
 

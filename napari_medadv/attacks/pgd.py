@@ -11,7 +11,7 @@ from torch import Tensor
 from napari_medadv.attacks.best import Best
 from napari_medadv.attacks.climb import Plain, climb
 from napari_medadv.attacks.loss import Loss
-from napari_medadv.attacks.task import Aim, Knowledge, Task
+from napari_medadv.attacks.task import Aim, Arithmetic, Knowledge, Task
 from napari_medadv.errors import AttackError
 
 
@@ -33,6 +33,9 @@ class PGD:
         An entry rests once its margin exceeds this, in logits; `inf` drives on to the last step.
     loss
         What is climbed.
+    arithmetic
+        Of the network in the gradients: "bfloat16" is up to three times as fast on processors made for it; decisions
+        are float32 all the same.
     """
 
     needs_gradient: ClassVar[bool] = True
@@ -46,6 +49,7 @@ class PGD:
     start: Literal["random", "clean"] = "random"
     confidence: float = 0.05
     loss: Loss = "cross-entropy"
+    arithmetic: Arithmetic = "float32"
 
     def __post_init__(self) -> None:
         if self.steps < 1 or self.starts < 1 or not self.step > 0:
@@ -68,7 +72,7 @@ class PGD:
             climb(
                 best,
                 best.part.admit(here + offset),
-                Plain(self.loss),
+                Plain(self.loss, self.arithmetic),
                 steps=self.steps,
                 step=self.step,
                 done=count * (self.steps + 1),

@@ -26,6 +26,12 @@ Aim = Literal["fixed budget", "minimum norm", "several images", "ensemble", "con
 """What an attack looks for: the worst within the budget, the smallest change that works, one change for many images."""
 
 
+Arithmetic = Literal["float32", "bfloat16"]
+"""Of the network where a gradient is taken; decisions are always float32."""
+
+_DOUBT = 0.25
+
+
 class Attack(Protocol):
     """A way to find a perturbation: settings are its fields, its `repr` is the record of the run.
 
@@ -167,9 +173,11 @@ class Task:
         with torch.no_grad():
             return self.threat.goal.ways(self.logits(values), self.classifier.findings, self.decided)
 
-    def gradient(self, values: Tensor, loss: Loss | Tensor = "cross-entropy") -> tuple[Tensor, Tensor]:
+    def gradient(
+        self, values: Tensor, loss: Loss | Tensor = "cross-entropy", *, arithmetic: Arithmetic = "float32"
+    ) -> tuple[Tensor, Tensor]:
         """The margin (batch,) at `values`, and the gradient of the loss that rises towards the goal, of their shape."""
-        margin, _, found = self.ascent(values, loss)
+        margin, _, found = self.ascent(values, loss, arithmetic=arithmetic)
         return margin, found
 
     def ascent(
@@ -177,6 +185,8 @@ class Task:
         values: Tensor,
         loss: Loss | Tensor = "cross-entropy",
         through: Callable[[Tensor], Tensor] | None = None,
+        *,
+        arithmetic: Arithmetic = "float32",
     ) -> tuple[Tensor, Tensor, Tensor]:
         """The margin and the loss (both (batch,)) at `values`, and the loss's gradient, of the shape of `values`.
 
@@ -188,6 +198,9 @@ class Task:
             What is climbed; an int64 tensor (batch,) climbs that way of each entry.
         through
             A differentiable change of the values before they are classified (of the same shape).
+        arithmetic
+            Of the network in the gradient; a margin near or above zero is asked again in float32, so that no decision
+            rests on bfloat16.
 
         Raises
         ------
@@ -200,14 +213,17 @@ class Task:
             for start in range(0, len(values), size):
                 rows = torch.arange(start, min(start + size, len(values)), device=values.device)
                 picked = loss if isinstance(loss, str) else loss[rows]
-                parts.append(self.take(rows).ascent(values[rows], picked, through))
+                parts.append(self.take(rows).ascent(values[rows], picked, through, arithmetic=arithmetic))
             margins, losses, gradients = zip(*parts, strict=True)
             return torch.cat(margins), torch.cat(losses), torch.cat(gradients)
         self.tally.gradients += len(values)
         goal, findings = self.threat.goal, self.classifier.findings
         inputs = values.detach().requires_grad_(True)
         with torch.enable_grad():
-            logits = self._logits(inputs if through is None else through(inputs), self.intake)
+            short = arithmetic == "bfloat16"
+            with torch.autocast(inputs.device.type, torch.bfloat16, enabled=short):
+                logits = self._logits(inputs if through is None else through(inputs), self.intake)
+            logits = logits.float() if short else logits
             margin = goal.margin(logits, findings, self.decided)
             height = climbed(goal, logits, findings, self.decided, loss, margin)
             (found,) = torch.autograd.grad(height.sum(), inputs)
@@ -215,7 +231,12 @@ class Task:
             raise ModelError(
                 f"The gradient of {self.classifier.name} is NaN or infinite here: its preprocessing or network is not differentiable."
             )
-        return margin.detach(), height.detach(), found * self.grid.free
+        margin = margin.detach()
+        if short and through is None:
+            rows = (margin > -_DOUBT).nonzero().flatten()
+            if len(rows):
+                margin[rows] = self.take(rows).margin(values[rows])
+        return margin, height.detach(), found * self.grid.free
 
     def allow(self, values: Tensor) -> Tensor:
         """The nearest values within region and storable range, whatever the budget."""

@@ -14,6 +14,7 @@ from napari_medadv.attacks import perturb
 from napari_medadv.attacks.auto_attack import AutoAttack
 from napari_medadv.attacks.curve import Curve, robustness
 from napari_medadv.attacks.foreign import Foreign
+from napari_medadv.attacks.pgd import PGD
 from napari_medadv.attacks.plain import plain_curve
 from napari_medadv.errors import AttackError
 from napari_medadv.model import Classifier
@@ -94,3 +95,19 @@ def test_a_peers_attack_is_projected_stored_and_judged() -> None:
     assert found.reached and found.gradients == 10 and found.queries == 12
     with pytest.raises(AttackError, match="documentation"):
         perturb(classifier, volume, Threat(Conceal("a"), Linf(4)), Foreign("torchattacks", "PGD", ("pace=5",)))
+
+
+def test_gradients_in_half_the_width_leave_decisions_in_float32() -> None:
+    classifier, volume = case()
+    seen: list[torch.dtype] = []
+
+    def answer(values: Tensor) -> Tensor:
+        found = torch.nn.functional.linear(values.flatten(1), torch.full((1, 36), 0.02), torch.tensor([-71.2]))
+        seen.append(found.dtype)
+        return found
+
+    swift = dataclasses.replace(classifier, network=answer)
+    threat = Threat(Conceal("a"), Linf(8))
+    found = perturb(swift, volume, threat, PGD(arithmetic="bfloat16"))
+    assert found.reached and found.after["a"] < 0.5
+    assert torch.bfloat16 in seen and seen[-1] == torch.float32
