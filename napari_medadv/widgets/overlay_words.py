@@ -19,7 +19,7 @@ def amplified(view: HeatView, outcome: Outcome) -> str:
     whole = "no to full colour takes" if volume.colour else "black to white takes"
     return (
         f"<b>Amplified {times:.3g} ×</b>: full colour at ±{reach:g} {volume.scale.unit}, where in the image "
-        f"{whole} {reach * times:g}."
+        f"{whole} {reach * times:g} {volume.scale.unit}."
     )
 
 

@@ -1,0 +1,36 @@
+"""The window of `medadv demo`: a sample loaded, attacked and overlaid, and a picture of every dock."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from napari_medadv.attacks import perturb
+from napari_medadv.attacks.pgd import PGD
+from napari_medadv.display import Loaded
+from napari_medadv.model import Classifier
+from napari_medadv.threat import Conceal, Linf, Threat
+from napari_medadv.widgets.opener import panels_of, show_demo
+from napari_medadv.widgets.stage import stage_of
+
+
+def test_the_demonstration_shows_and_photographs_every_dock(
+    loaded: Loaded, classifier: Classifier, tmp_path: Path, qtbot: Any
+) -> None:
+    found = perturb(classifier, loaded.volume, Threat(Conceal("nodule"), Linf(8)), PGD())
+    assert loaded.series is not None
+    viewer = show_demo(loaded.series, classifier, found, pictures=tmp_path / "pictures", block=False)
+    stage = stage_of(viewer)
+    names = [layer.name for layer in viewer.layers]
+    shown = stage.session.outcome
+    pictures = {path.stem: path.stat().st_size for path in (tmp_path / "pictures").iterdir()}
+    docks = set(panels_of(viewer))
+    viewer.close()
+    assert stage.work.wait(20)
+    assert names == ["CT series 3", "adversarial PGD 8", "difference"]
+    assert shown is not None and shown.perturbation is found
+    assert docks == {"Series", "Classifier", "Attack", "Overlay"}
+    assert set(pictures) == {name.lower() for name in docks} and min(pictures.values()) > 10_000
+    assert np.array_equal(found.clean.voxels, loaded.volume.voxels)
