@@ -39,7 +39,6 @@ class SeriesPanel(Panel):
         self.column.addLayout(buttons)
         self.list = QListWidget()
         self.list.setIconSize(QSize(SIDE, SIDE))
-        self.list.setAlternatingRowColors(True)
         self.list.setMinimumHeight(130)
         self.list.setToolTip("Double-click loads a series.")
         self.list.itemDoubleClicked.connect(lambda _: self.load())

@@ -73,5 +73,9 @@ def field_of(annotation: Any, default: Any) -> tuple[QWidget, Callable[[], Any]]
     if annotation is float:
         real = Number(float(default), lowest=-1e9, highest=math.inf)
         return real, lambda: real.number
+    if get_origin(annotation) is tuple:
+        several = QLineEdit(", ".join(str(part) for part in default))
+        several.setPlaceholderText("several, with commas between")
+        return several, lambda: [part.strip() for part in several.text().split(",") if part.strip()]
     line = QLineEdit("none" if default is None else str(default))
     return line, line.text
