@@ -57,7 +57,7 @@ class Curve:
         return ordered[(len(ordered) - 1) // 2]
 
 
-def smallest_epsilons(task: Task, epsilons: Sequence[float], *, steps: int = 30, confirm: int = 20) -> Tensor:
+def smallest_epsilons(task: Task, epsilons: Sequence[float], *, steps: int = 20, confirm: int = 20) -> Tensor:
     """The smallest epsilon that fools each entry of a task, as stored: (batch,), infinite where none was found.
 
     Parameters
@@ -92,7 +92,7 @@ def _descend(task: Task, epsilons: Sequence[float], steps: int, confirm: int) ->
         epsilon = grid[place]
         some = replace(task.take(rows), budget=replace(task.budget.take(rows), epsilon=epsilon))  # type: ignore[type-var]
         best = Best(some, SURE)
-        adapt(best, values[rows], "margin", steps=confirm, done=len(grid) - 1 - place, total=len(grid) * confirm)
+        adapt(best, values[rows], "cross-entropy", steps=confirm, done=len(grid) - 1 - place, total=len(grid) * confirm)
         fooled = best.margin > SURE
         won = rows[fooled]
         values[won] = best.values[fooled]
@@ -123,7 +123,7 @@ def robustness(
     epsilons: Sequence[float],
     *,
     region: Region | None = None,
-    steps: int = 30,
+    steps: int = 20,
     confirm: int = 20,
     seed: int = 0,
     progress: Progress = silent,

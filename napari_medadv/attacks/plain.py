@@ -111,7 +111,7 @@ def plain_curve(
     budget: Budget,
     epsilons: Sequence[float],
     *,
-    steps: int = 30,
+    steps: int = 20,
     confirm: int = 20,
     bounds: tuple[float, float] = (0.0, 1.0),
     levels: int | None = None,

@@ -1,6 +1,7 @@
 """Speed on MONAI's DenseNet121 at 224 x 224: the peers' PGD against ours, like for like, and each gain by itself.
 
-Weights are random: time does not depend on them, and success is not compared here.
+Weights are random (the last layer a hundredfold, so that no margin is in doubt): time does not depend on them, and
+success is not compared here.
 `python tests/benchmarks/attacks_densenet.py [images] [steps]`; peers that are missing are named and left out.
 """
 
@@ -48,9 +49,11 @@ def bare(
 def main() -> None:
     """Print CPU and wall seconds of each, the least of two runs in mixed order."""
     warnings.simplefilter("ignore")
-    count, steps = (int(word) for word in (sys.argv[1:] + ["4", "10"][len(sys.argv) - 1 :])[:2])
+    count, steps = (int(word) for word in (sys.argv[1:] + ["2", "20"][len(sys.argv) - 1 :])[:2])
     torch.manual_seed(0)
     plain: nn.Module = importlib.import_module("monai.networks.nets").DenseNet121(2, 1, 2).eval()
+    with torch.no_grad():
+        plain.class_layers.out.weight.mul_(100)  # type: ignore[union-attr, operator]
     inputs = torch.rand(count, 1, 224, 224) * 0.8 + 0.1
     labels = plain(inputs).argmax(dim=1)
     still = importlib.import_module("copy").deepcopy(plain).requires_grad_(False)
