@@ -1,0 +1,67 @@
+"""Learn what clean series look like to the detectors, for one classifier."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_medadv.cli.choice import chosen_classifier, classifier_arguments
+from napari_medadv.cli.console import show, watched
+from napari_medadv.progress import part
+
+if TYPE_CHECKING:
+    from napari_medadv.detect import Detector
+
+DEFAULT = ("squeeze", "noise_margin", "alignment", "mahalanobis")
+
+
+def arguments(parser: argparse.ArgumentParser, words: list[str]) -> None:
+    """PATH, --model, --reference, --detector and --json."""
+    parser.add_argument("path", metavar="PATH", type=Path, help="a folder of clean series of one kind, at any depth")
+    classifier_arguments(parser)
+    parser.add_argument(
+        "--reference", metavar="FILE", type=Path, required=True, help="is written: no pixels, no identity"
+    )
+    detector_arguments(parser)
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+
+
+def detector_arguments(parser: argparse.ArgumentParser) -> None:
+    """--detector, which may be repeated."""
+    from napari_medadv.catalogue import names
+
+    listed = ", ".join(names("napari_medadv.detect"))
+    parser.add_argument(
+        "--detector",
+        metavar="NAME",
+        action="append",
+        help=f"one of {listed}, or module:Class; may be repeated (default: {', '.join(DEFAULT)})",
+    )
+
+
+def chosen_detectors(args: argparse.Namespace) -> list[Detector]:
+    """The detectors that the arguments name."""
+    from napari_medadv.catalogue import entry
+
+    return [entry(name, "napari_medadv.detect")() for name in args.detector or DEFAULT]
+
+
+def run(args: argparse.Namespace) -> int:
+    """Calibrate."""
+    from napari_medadv.detect import calibrate, write_reference
+    from napari_medadv.dicom import decode, scan
+
+    classifier, detectors = chosen_classifier(args), chosen_detectors(args)
+    with watched() as progress:
+        found = scan(args.path, progress=part(progress, 0.0, 0.05)).series
+        clean = [decode(series) for series in found]
+        reference = calibrate(detectors, classifier, clean, series=found, progress=part(progress, 0.1, 1.0))
+    write_reference(reference, args.reference)
+    facts = {"fitted": reference.fitted, "calibrated": reference.count, "detectors": sorted(reference.learnt)}
+    words = (
+        f"{reference.count} clean series calibrate {', '.join(sorted(reference.learnt))}; {reference.fitted} others were learnt from. "
+        f"The lowest false-alarm rate that they can show is {100 / (reference.count + 1):.1f} %."
+    )
+    show(words, facts, as_json=args.json)
+    return 0

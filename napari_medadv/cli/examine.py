@@ -1,0 +1,68 @@
+"""Gather evidence that a series was tampered with; exit code 3 where it is suspicious."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from napari_medadv.cli.calibrate import chosen_detectors, detector_arguments
+from napari_medadv.cli.choice import chosen_classifier, chosen_series, classifier_arguments, series_arguments
+from napari_medadv.cli.console import show, watched
+from napari_medadv.progress import part
+
+SUSPICIOUS = 3
+
+
+def arguments(parser: argparse.ArgumentParser, words: list[str]) -> None:
+    """PATH, --series, --model, --reference, --detector, --rate and --json."""
+    series_arguments(parser)
+    classifier_arguments(parser)
+    parser.add_argument("--reference", metavar="FILE", type=Path, required=True, help="what `medadv calibrate` wrote")
+    detector_arguments(parser)
+    parser.add_argument(
+        "--rate", type=float, default=0.05, help="false-alarm rate (default: 0.05; 0.01 needs 99 clean series)"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Examine."""
+    from napari_medadv.detect import examine, read_reference
+    from napari_medadv.dicom import decode
+
+    reference, classifier = read_reference(args.reference), chosen_classifier(args)
+    with watched() as progress:
+        series = chosen_series(args.path, args.series, part(progress, 0.0, 0.1))
+        volume = decode(series, progress=part(progress, 0.1, 0.2))
+        found = examine(
+            chosen_detectors(args),
+            classifier,
+            volume,
+            reference,
+            series=series,
+            level=args.rate,
+            progress=part(progress, 0.2, 1.0),
+        )
+    evidence = [
+        {
+            "detector": e.detector,
+            "score": e.score,
+            "p": e.p,
+            "clean": e.count,
+            "counted": e.fused,
+            "slices": list(e.slices),
+        }
+        for e in found.evidence
+    ]
+    facts = {
+        "suspicious": found.alarm,
+        "p": found.p,
+        "rate": found.level,
+        "interval": list(found.interval),
+        "evidence": evidence,
+        "left_out": list(found.left_out),
+        "unseen": list(found.unseen),
+    }
+    words = [found.sentence, *(f"  {e.sentence}" for e in found.evidence), *found.left_out]
+    show("\n".join(words), facts, as_json=args.json)
+    return SUSPICIOUS if found.alarm else 0

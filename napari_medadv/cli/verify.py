@@ -1,0 +1,98 @@
+"""Check DICOM signatures, or, with --baseline, compare files with a ledger; exit code 3 where it is no pass."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from napari_medadv.cli.console import show, watched
+
+NO_PASS = 3
+
+
+def arguments(parser: argparse.ArgumentParser, words: list[str]) -> None:
+    """PATH, --ca, --baseline, --public-key, --root, --complete and --json."""
+    parser.add_argument("path", metavar="PATH", type=Path, help="a DICOM file, or a folder of them at any depth")
+    parser.add_argument(
+        "--ca",
+        metavar="FILE",
+        type=Path,
+        action="append",
+        default=[],
+        help="trusted certificates (PEM); may be repeated",
+    )
+    parser.add_argument("--baseline", metavar="LEDGER", type=Path, help="what `medadv baseline` wrote")
+    parser.add_argument(
+        "--public-key",
+        metavar="FILE",
+        type=Path,
+        action="append",
+        default=[],
+        help="a trusted Ed25519 key of the ledger",
+    )
+    parser.add_argument("--root", default="", metavar="HEX", help="the ledger's root, where you kept it elsewhere")
+    parser.add_argument("--complete", action="store_true", help="every series of the ledger must be there")
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Verify."""
+    return _baseline(args) if args.baseline is not None else _signatures(args)
+
+
+def _signatures(args: argparse.Namespace) -> int:
+    from napari_medadv.dicom.baseline.record import dicom_files
+    from napari_medadv.dicom.signature import load_anchors, verify_files
+
+    anchors = load_anchors(*args.ca)
+    with watched() as progress:
+        found = verify_files(list(dicom_files(args.path)), anchors, progress=progress)
+    files = [
+        {
+            "file": each.name,
+            "sop_uid": each.sop_uid,
+            "badge": each.badge,
+            "uncovered": [f"{tag:08X}" for tag in each.bare],
+            "signatures": [
+                {"signer": s.signer, "state": s.state, "trust": s.trust.state, "time": s.signed_at, "hash": s.algorithm}
+                for s in each.signatures
+            ],
+            "sentences": list(each.sentences),
+        }
+        for each in found.instances
+    ]
+    facts = {"passed": found.passed, "badge": found.badge, "sentences": list(found.sentences), "files": files}
+    show("\n".join([found.badge.capitalize() + ".", *found.sentences]), facts, as_json=args.json)
+    return 0 if found.passed else NO_PASS
+
+
+def _baseline(args: argparse.Namespace) -> int:
+    from napari_medadv.dicom.baseline import compare, load_public
+    from napari_medadv.dicom.signature import load_anchors
+
+    keys = [load_public(path) for path in args.public_key]
+    with watched() as progress:
+        found = compare(
+            args.path,
+            args.baseline,
+            load_anchors(*args.ca),
+            keys,
+            complete=args.complete,
+            expected_root=args.root,
+            progress=progress,
+        )
+    changes = [
+        {
+            "kind": change.kind,
+            "file": change.name,
+            "sop_uid": change.sop,
+            "number": change.number,
+            "blocks": [{"frame": p.frame, "rows": list(p.rows), "columns": list(p.columns)} for p in change.places],
+            "header": list(change.parts),
+            "sentence": change.sentence,
+        }
+        for change in found.changes
+    ]
+    facts = {"passed": found.passed, "unchanged": found.unchanged, "ledger": found.trust.state, "changes": changes}
+    show("\n".join(["As recorded." if found.passed else "Not a pass.", *found.sentences]), facts, as_json=args.json)
+    return 0 if found.passed else NO_PASS
