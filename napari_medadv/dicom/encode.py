@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from typing import Literal
 
 import numpy as np
 import pydicom
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.encaps import encapsulate
 from pydicom.tag import Tag
 from pydicom.uid import UID
 
 from napari_medadv.dicom import attribute as a
+from napari_medadv.dicom.compress import compressed
 from napari_medadv.dicom.derivation import Derivation, derived_uid
 from napari_medadv.dicom.geometry import ALLOWABLE
 from napari_medadv.dicom.identity import deidentified, marked_patient
@@ -23,6 +26,7 @@ from napari_medadv.dicom.series import Series
 from napari_medadv.errors import OutputError
 from napari_medadv.volume import Array, Volume
 
+Syntax = Literal["explicit", "source"]
 IMPLEMENTATION = "2.25.281390263913497229107453187342619853417"
 """Implementation Class UID of this package."""
 
@@ -34,6 +38,7 @@ def encode(
     *,
     keep_study: bool = False,
     deidentify: bool = False,
+    syntax: Syntax = "explicit",
 ) -> list[Dataset]:
     """Encode a volume as a series derived from `series`, one instance for each of the source, in the order of the volume.
 
@@ -43,17 +48,25 @@ def encode(
         Keep patient and study as they are; otherwise the patient is marked `ADV` and the study is a new one.
     deidentify
         Remove what could name the patient.
+    syntax
+        "explicit": explicit VR little endian, not compressed; "source": compressed as the source, where it is lossless.
 
     Raises
     ------
     OutputError
         The volume is not one of this series, or holds integers that its files cannot store.
     """
-    return list(derived(volume, series, derivation, keep_study=keep_study, deidentify=deidentify))
+    return list(derived(volume, series, derivation, keep_study=keep_study, deidentify=deidentify, syntax=syntax))
 
 
 def derived(
-    volume: Volume, series: Series, derivation: Derivation, *, keep_study: bool = False, deidentify: bool = False
+    volume: Volume,
+    series: Series,
+    derivation: Derivation,
+    *,
+    keep_study: bool = False,
+    deidentify: bool = False,
+    syntax: Syntax = "explicit",
 ) -> Iterator[Dataset]:
     """Encode one instance after the other, as `encode` does."""
     _check(volume, series)
@@ -75,6 +88,8 @@ def derived(
             if deidentify:
                 deidentified(dataset)
             dataset.file_meta = _meta(dataset)
+            if syntax == "source":
+                _compress(dataset, volume.voxels[[place for _, place in places]], instance)
         yield dataset
 
 
@@ -136,6 +151,18 @@ def _put_pixels(dataset: Dataset, pixels: Array, instance: Instance, extremes: t
         layout.colour,
     )
     _extremes(dataset, "SmallestPixelValueInSeries", "LargestPixelValueInSeries", *extremes, layout.colour)
+
+
+def _compress(dataset: Dataset, pixels: Array, instance: Instance) -> None:
+    """Compress as the source is, where that is lossless and gives every integer back."""
+    assert instance.layout is not None
+    frames = compressed(instance.header.syntax, pixels, instance.layout)
+    if frames is None:
+        return
+    dataset.file_meta.TransferSyntaxUID = UID(instance.header.syntax)
+    dataset.PixelData = encapsulate(frames)
+    dataset["PixelData"].VR = "OB"
+    dataset["PixelData"].is_undefined_length = True
 
 
 def _extremes(dataset: Dataset, least: str, most: str, low: int, high: int, drop: bool) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydicom import dcmwrite
 
 from napari_medadv.dicom.derivation import Derivation
-from napari_medadv.dicom.encode import derived
+from napari_medadv.dicom.encode import Syntax, derived
 from napari_medadv.dicom.quiet import quiet
 from napari_medadv.dicom.series import Series
 from napari_medadv.errors import OutputError, system_reason
@@ -25,6 +25,7 @@ def save(
     *,
     keep_study: bool = False,
     deidentify: bool = False,
+    syntax: Syntax = "explicit",
     progress: Progress = silent,
 ) -> tuple[Path, ...]:
     """Write a volume as a series derived from `series` into the new folder `out`; the files, in the order of the instances.
@@ -48,9 +49,8 @@ def save(
         out.parent.mkdir(parents=True, exist_ok=True)
         aside = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".partial", dir=out.parent))
         names = []
-        for index, dataset in enumerate(
-            derived(volume, series, derivation, keep_study=keep_study, deidentify=deidentify)
-        ):
+        images = derived(volume, series, derivation, keep_study=keep_study, deidentify=deidentify, syntax=syntax)
+        for index, dataset in enumerate(images):
             report(index / count, f"writing image {index + 1} of {count}")
             names.append(f"{index + 1:04d}.dcm")
             with quiet():

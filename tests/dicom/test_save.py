@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,7 +18,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from pydicom.datadict import dictionary_VR
+from pydicom.encaps import encapsulate
 
+from napari_medadv.dicom.compress import LOSSLESS, compress
 from napari_medadv.dicom.decode import decode
 from napari_medadv.dicom.derivation import Derivation
 from napari_medadv.dicom.encode import encode
@@ -207,6 +210,52 @@ def test_nothing_half_written_is_left(
 def test_unfinished_output_is_not_read(folder: Folder, tmp_path: Path) -> None:
     shutil.copytree(folder(1), tmp_path / "source" / ".out.abc.partial")
     assert scan(tmp_path / "source")[0].frames == 1
+
+
+@pytest.mark.parametrize("syntax", sorted(LOSSLESS))
+def test_compressed_as_the_source(syntax: str, folder: Folder, tmp_path: Path) -> None:
+    source = folder(3)
+    for path in source.iterdir():
+        ds = pydicom.dcmread(path)
+        ds.PixelData = encapsulate([compress(syntax, ds.pixel_array)])
+        ds["PixelData"].is_undefined_length, ds["PixelData"].VR = True, "OB"
+        ds.file_meta.TransferSyntaxUID = pydicom.uid.UID(syntax)
+        ds.save_as(path)
+    series = scan(source)[0]
+    volume = changed(decode(series))
+    files = save(volume, series, PGD, tmp_path / "out", syntax="source")
+    assert {str(pydicom.dcmread(path).file_meta.TransferSyntaxUID) for path in files} == {syntax}
+    assert same(decode(scan(tmp_path / "out")[0]), volume)
+    save(volume, series, PGD, tmp_path / "plain")
+    assert same(decode(scan(tmp_path / "plain")[0]), volume)
+
+
+def test_source_and_derived_are_one_consistent_set(folder: Folder, tmp_path: Path) -> None:
+    series = scan(folder(3))[0]
+    files = save(changed(decode(series)), series, PGD, tmp_path / "out", keep_study=True)
+    names = [str(each.path) for each in series.instances]
+
+    def errors(*paths: str) -> set[str]:
+        done = subprocess.run(["dcentvfy", *paths], capture_output=True, text=True, check=False)
+        return {line for line in done.stderr.splitlines() if line.startswith("Error")}
+
+    assert errors(*names, *map(str, files)) <= errors(*names)
+
+
+def test_a_killed_process_leaves_nothing_that_looks_whole(folder: Folder, tmp_path: Path) -> None:
+    source = folder(4)
+    code = (
+        "import os; from pathlib import Path; from napari_medadv.dicom import *\n"
+        f"series = scan(Path({str(source)!r}))[0]\n"
+        "def die(share, words):\n    os._exit(9) if share >= 0.5 else None\n"
+        f"save(decode(series), series, Derivation('x'), Path({str(tmp_path / 'out')!r}), progress=die)\n"
+    )
+    slow = "import napari_medadv.progress as p, time; p.time.monotonic = iter(range(10**6)).__next__\n"
+    assert subprocess.run([sys.executable, "-c", slow + code], check=False).returncode == 9
+    assert not (tmp_path / "out").exists()
+    left = [path for path in tmp_path.iterdir() if path.name != "source"]
+    assert len(left) == 1 and left[0].name.startswith(".out.") and left[0].name.endswith(".partial")
+    assert len(scan(tmp_path)) == 1
 
 
 def test_a_derivation_must_fit() -> None:

@@ -1,0 +1,87 @@
+"""Compress: frames in the lossless transfer syntax of their source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import imagecodecs
+import numpy as np
+
+from napari_medadv.dicom import attribute as a
+from napari_medadv.dicom.codec import Undecodable, decode_frame
+from napari_medadv.dicom.layout import Layout
+from napari_medadv.volume import Array
+
+
+def compress(syntax: str, frame: Array) -> bytes:
+    """One frame of grey values, (y, x), in a lossless transfer syntax.
+
+    Raises
+    ------
+    KeyError
+        The transfer syntax is not one of `LOSSLESS`.
+    """
+    data = _ENCODERS[syntax](np.ascontiguousarray(frame))
+    return data + b"\0" * (len(data) % 2)
+
+
+def compressed(syntax: str, frames: Array, layout: Layout) -> list[bytes] | None:
+    """Frames, (frame, y, x), in the syntax of their source; None where the codec does not give every integer back."""
+    if syntax not in LOSSLESS or layout.colour or layout.allocated == 32:
+        return None
+    found = []
+    for frame in frames:
+        try:
+            data = compress(syntax, frame)
+            again = decode_frame(syntax, data, layout)
+        except (Undecodable, RuntimeError, ValueError):
+            return None
+        if again.dtype.itemsize != frame.dtype.itemsize or not np.array_equal(again.view(frame.dtype), frame):
+            return None
+        found.append(data)
+    return found
+
+
+def _unsigned(frame: Array) -> Array:
+    return frame.view(f"u{frame.dtype.itemsize}")
+
+
+def _jpeg_lossless(frame: Array) -> bytes:
+    return bytes(imagecodecs.ljpeg_encode(_unsigned(frame), bitspersample=8 * frame.dtype.itemsize))
+
+
+def _jpeg_ls(frame: Array) -> bytes:
+    return bytes(imagecodecs.jpegls_encode(_unsigned(frame)))
+
+
+def _jpeg2000(frame: Array) -> bytes:
+    return bytes(imagecodecs.jpeg2k_encode(frame, codecformat="j2k", reversible=True, level=0))
+
+
+def _htj2k(frame: Array) -> bytes:
+    return bytes(imagecodecs.htj2k_encode(frame))
+
+
+def _rle(frame: Array) -> bytes:
+    """The bytes of each value apart, the upper ones first; each row packed by itself (PS3.5 annex G)."""
+    width = frame.dtype.itemsize
+    planes = []
+    for place in reversed(range(width)):
+        plane = np.ascontiguousarray(frame.view(np.uint8).reshape(*frame.shape, width)[..., place])
+        packed = b"".join(imagecodecs.packbits_encode(row.tobytes()) for row in plane)
+        planes.append(packed + b"\0" * (len(packed) % 2))
+    header = np.zeros(16, "<u4")
+    header[0] = width
+    header[1 : width + 1] = 64 + np.cumsum([0, *map(len, planes[:-1])])
+    return header.tobytes() + b"".join(planes)
+
+
+_ENCODERS: dict[str, Callable[[Array], bytes]] = {
+    a.RLE: _rle,
+    a.JPEG_LOSSLESS_SV1: _jpeg_lossless,
+    a.JPEG_LS: _jpeg_ls,
+    a.JPEG2000_LOSSLESS: _jpeg2000,
+    a.HTJ2K_LOSSLESS: _htj2k,
+}
+LOSSLESS = frozenset(_ENCODERS)
+"""Transfer syntaxes in which a derived series can be written."""

@@ -1,0 +1,135 @@
+"""Enhanced multi-frame images: each frame at its own place, with its own meaning; written back as one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence as Items
+
+from napari_medadv.dicom import Derivation, decode, save, scan
+from napari_medadv.errors import SeriesError
+from tests.dicom.making import dataset, dciodvfy, write
+
+Folder = Callable[..., Path]
+
+
+def group(**sequences: Dataset) -> Dataset:
+    found = Dataset()
+    for keyword, item in sequences.items():
+        setattr(found, keyword, Items([item]))
+    return found
+
+
+def item(**values: object) -> Dataset:
+    found = Dataset()
+    for keyword, value in values.items():
+        setattr(found, keyword, value)
+    return found
+
+
+def enhanced(path: Path, heights: list[float], echoes: list[float] | None = None) -> Path:
+    """An enhanced MR whose frames lie at `heights`, in the order of the file."""
+    voxels = np.stack([np.full((6, 5), 10 * index + 1, np.uint16) for index in range(len(heights))])
+    ds = dataset("MR", voxels=voxels[0], NumberOfFrames=len(heights), ImagePositionPatient=None)
+    del ds.ImageOrientationPatient, ds.PixelSpacing
+    ds.SOPClassUID = "1.2.840.10008.5.1.4.1.1.4.1"
+    ds.ImageType = ["ORIGINAL", "PRIMARY", "VOLUME", "NONE"]
+    ds.PixelData = voxels.tobytes()
+    ds.SharedFunctionalGroupsSequence = Items(
+        [
+            group(
+                PixelMeasuresSequence=item(PixelSpacing=[2, 3], SliceThickness=4),
+                PlaneOrientationSequence=item(ImageOrientationPatient=[1, 0, 0, 0, 1, 0]),
+                MRImageFrameTypeSequence=item(FrameType=["ORIGINAL", "PRIMARY", "VOLUME", "NONE"]),
+            )
+        ]
+    )
+    own = []
+    for index, height in enumerate(heights):
+        frame = group(
+            PlanePositionSequence=item(ImagePositionPatient=[1, 2, height]),
+            PixelValueTransformationSequence=item(RescaleSlope=1 + index, RescaleIntercept=-5, RescaleType="US"),
+            FrameVOILUTSequence=item(WindowCenter=40, WindowWidth=80),
+        )
+        if echoes:
+            frame.MREchoSequence = Items([item(EffectiveEchoTime=echoes[index])])
+        own.append(frame)
+    ds.PerFrameFunctionalGroupsSequence = Items(own)
+    return write(ds, path)
+
+
+def test_frames_are_ordered_by_position(tmp_path: Path) -> None:
+    series = scan(enhanced(tmp_path / "a.dcm", [8, 0, 4]))[0]
+    assert (len(series.instances), series.frames) == (1, 3)
+    volume = decode(series)
+    assert volume.voxels[:, 0, 0].tolist() == [11, 21, 1]
+    assert volume.scale.slope.tolist() == [2, 3, 1] and set(volume.scale.intercept) == {-5}
+    assert np.allclose(volume.affine, [[0, 0, 3, 1], [0, 2, 0, 2], [4, 0, 0, 0], [0, 0, 0, 1]])
+    assert (volume.windows[0].center, volume.windows[0].width) == (40, 80)
+
+
+def test_one_file_with_two_echoes_is_two_volumes(tmp_path: Path) -> None:
+    path = enhanced(tmp_path / "in" / "a.dcm", [0, 0, 4, 4, 8, 8], [10.0, 20.0] * 3)
+    found = scan(path)
+    assert [series.part for series in found] == ["echo time 10 ms", "echo time 20 ms"]
+    assert decode(found[1]).voxels[:, 0, 0].tolist() == [11, 31, 51]
+    volume = decode(found[1])
+    files = save(volume, found[1], Derivation("x"), tmp_path / "out")
+    ds = pydicom.dcmread(files[0])
+    assert len(files) == 1 and ds.NumberOfFrames == 3 == len(ds.PerFrameFunctionalGroupsSequence)
+    again = scan(tmp_path / "out")[0]
+    assert (decode(again).voxels == volume.voxels).all() and np.allclose(decode(again).affine, volume.affine)
+    assert (decode(again).scale.slope == volume.scale.slope).all()
+
+
+def test_written_back_as_one_file(tmp_path: Path) -> None:
+    source = enhanced(tmp_path / "in" / "a.dcm", [8, 0, 4])
+    series = scan(source)[0]
+    volume = decode(series)
+    changed = volume.with_voxels(volume.voxels + np.arange(3, dtype=np.uint16)[:, None, None])
+    files = save(changed, series, Derivation("x"), tmp_path / "out")
+    ds = pydicom.dcmread(files[0])
+    assert ds.pixel_array[:, 0, 0].tolist() == [1 + 2, 11, 21 + 1]
+    assert list(ds.ImageType) == ["DERIVED", "PRIMARY", "VOLUME", "NONE"] and ds.SyntheticData == "YES"
+    shared = ds.SharedFunctionalGroupsSequence[0].MRImageFrameTypeSequence[0]
+    assert shared.FrameType[0] == "DERIVED"
+    again = decode(scan(tmp_path / "out")[0])
+    assert (again.voxels == changed.voxels).all() and "synthetic: marked as adversarial test image" in again.facts
+    assert dciodvfy(files[0]) <= dciodvfy(source)
+
+
+def test_too_few_functional_groups(tmp_path: Path) -> None:
+    path = enhanced(tmp_path / "a.dcm", [8, 0, 4])
+    ds = pydicom.dcmread(path)
+    ds.PerFrameFunctionalGroupsSequence = Items(list(ds.PerFrameFunctionalGroupsSequence)[:2])
+    ds.save_as(path)
+    with pytest.raises(SeriesError, match="tells of 2 frames and holds 3"):
+        scan(path)
+
+
+def test_legacy_converted_ct_is_the_same_volume(folder: Folder, tmp_path: Path) -> None:
+    legacy = pytest.importorskip("highdicom.legacy")
+    series = scan(folder(4))[0]
+    made = legacy.LegacyConvertedEnhancedCTImage(
+        [pydicom.dcmread(each.path) for each in series.instances], "1.2.3.1", 5, "1.2.3.2", 1
+    )
+    made.save_as(tmp_path / "legacy.dcm")
+    one, other = decode(series), decode(scan(tmp_path / "legacy.dcm")[0])
+    assert (one.voxels == other.voxels).all() and np.allclose(one.affine, other.affine)
+    assert other.scale.unit == "HU" and (one.scale.intercept == other.scale.intercept).all()
+
+
+def test_dose_grid_has_places(tmp_path: Path) -> None:
+    voxels = np.arange(3 * 6 * 5, dtype=np.uint32).reshape(3, 6, 5)
+    ds = dataset("CT", voxels=voxels[0], NumberOfFrames=3, RescaleSlope=None, RescaleIntercept=None, RescaleType=None)
+    ds.Modality, ds.SOPClassUID, ds.PixelData = "RTDOSE", "1.2.840.10008.5.1.4.1.1.481.2", voxels.tobytes()
+    ds.GridFrameOffsetVector, ds.DoseGridScaling, ds.DoseUnits = [0, 3, 6], 0.01, "GY"
+    volume = decode(scan(write(ds, tmp_path / "a.dcm"))[0])
+    assert (
+        volume.placed and volume.spacing[0] == 3 and volume.scale.unit == "GY" and volume.scale.slope.tolist() == [0.01]
+    )

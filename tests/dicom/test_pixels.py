@@ -1,0 +1,110 @@
+"""Every way in which pixels are stored: the same integers, whichever codec, fragments and offset tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pydicom import dcmwrite
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.encaps import encapsulate, encapsulate_extended
+from pydicom.uid import UID
+
+from napari_medadv.dicom import attribute as a
+from napari_medadv.dicom import decode, scan
+from napari_medadv.dicom.compress import compress
+from napari_medadv.errors import SeriesError
+from napari_medadv.volume import Array
+from tests.dicom.making import dataset, write
+
+SYNTAXES = (a.JPEG_LOSSLESS_SV1, a.JPEG_LS, a.JPEG2000_LOSSLESS, a.HTJ2K_LOSSLESS, a.RLE)
+
+
+def frames(dtype: str, count: int = 3) -> Array:
+    random = np.random.default_rng(7)
+    info = np.iinfo(dtype)
+    found: Array = random.integers(info.min, info.max, (count, 24, 20), dtype, endpoint=True)
+    return found
+
+
+def packed(voxels: Array, syntax: str, path: Path, *, fragments: int = 1, table: str = "none") -> Path:
+    """A multi-frame secondary capture of encoded frames."""
+    encoded = [compress(syntax, frame) for frame in voxels]
+    ds = dataset("CR", voxels=voxels[0], NumberOfFrames=len(voxels))
+    ds.file_meta = FileMetaDataset()
+    ds.file_meta.TransferSyntaxUID = UID(syntax)
+    if table == "extended":
+        ds.PixelData, ds.ExtendedOffsetTable, ds.ExtendedOffsetTableLengths = encapsulate_extended(encoded)
+    else:
+        ds.PixelData = encapsulate(encoded, fragments_per_frame=fragments, has_bot=table == "basic")
+    ds["PixelData"].VR = "OB"
+    ds["PixelData"].is_undefined_length = True
+    dcmwrite(path, ds, enforce_file_format=True)
+    return path
+
+
+@pytest.mark.parametrize("syntax", SYNTAXES)
+@pytest.mark.parametrize("dtype", ["uint16", "int16"])
+def test_lossless_codecs(syntax: str, dtype: str, tmp_path: Path) -> None:
+    voxels = frames(dtype)
+    assert (decode(scan(packed(voxels, syntax, tmp_path / "a.dcm"))[0]).voxels == voxels).all()
+
+
+@pytest.mark.parametrize(
+    ("fragments", "table", "syntax"),
+    [
+        (3, "basic", a.RLE),
+        (3, "none", a.JPEG_LS),
+        (2, "none", a.JPEG2000_LOSSLESS),
+        (1, "extended", a.JPEG_LS),
+        (1, "basic", a.RLE),
+    ],
+)
+def test_fragments_and_offset_tables(fragments: int, table: str, syntax: str, tmp_path: Path) -> None:
+    voxels = frames("uint16", 4)
+    volume = decode(scan(packed(voxels, syntax, tmp_path / "a.dcm", fragments=fragments, table=table))[0])
+    assert (volume.voxels == voxels).all()
+    assert any("no position" in fact for fact in volume.facts)
+
+
+def test_frames_that_cannot_be_told_apart(tmp_path: Path) -> None:
+    with pytest.raises(SeriesError, match="cannot be told apart into 4 frames"):
+        decode(scan(packed(frames("uint16", 4), a.RLE, tmp_path / "a.dcm", fragments=3))[0])
+
+
+@pytest.mark.parametrize(("syntax", "little"), [(a.IMPLICIT, True), (a.BIG_ENDIAN, False), (a.DEFLATED, True)])
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "uint32"])
+def test_uncompressed_syntaxes(syntax: str, little: bool, dtype: str, tmp_path: Path) -> None:
+    voxels = frames(dtype, 3)
+    data = voxels.astype(voxels.dtype.newbyteorder("<" if little else ">")).tobytes()
+    if not little and voxels.itemsize == 1:
+        data = np.frombuffer(data, "<u2").byteswap().tobytes()
+    ds = dataset("CR", voxels=voxels[0], NumberOfFrames=3)
+    ds.PixelData = data
+    ds["PixelData"].VR = "OW"
+    ds.file_meta = FileMetaDataset()
+    ds.file_meta.TransferSyntaxUID = UID(syntax)
+    dcmwrite(tmp_path / "a.dcm", ds, enforce_file_format=True)
+    assert (decode(scan(tmp_path / "a.dcm")[0]).voxels == voxels).all()
+
+
+def test_a_frame_of_another_size_is_refused(tmp_path: Path) -> None:
+    voxels = frames("uint16", 1)
+    path = packed(voxels, a.JPEG_LS, tmp_path / "a.dcm")
+    data = path.read_bytes()
+    path.write_bytes(data.replace(b"\x28\x00\x10\x00US\x02\x00\x18\x00", b"\x28\x00\x10\x00US\x02\x00\x19\x00"))
+    with pytest.raises(SeriesError, match="frame is 24 x 20 x 1 where its header says 25 x 20 x 1"):
+        decode(scan(path)[0])
+
+
+def test_float_and_one_bit_pixels_are_refused(tmp_path: Path) -> None:
+    ds: Any = dataset("CR")
+    del ds.PixelData
+    ds.FloatPixelData = bytes(16 * 12 * 4)
+    with pytest.raises(SeriesError, match="floating point"):
+        decode(scan(write(ds, tmp_path / "float.dcm"))[0])
+    mask: Dataset = dataset("CR", BitsAllocated=1, BitsStored=1, HighBit=0)
+    with pytest.raises(SeriesError, match="8, 16 or 32 allocated bits"):
+        decode(scan(write(mask, tmp_path / "mask.dcm"))[0])
