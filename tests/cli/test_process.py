@@ -37,7 +37,8 @@ def test_help_loads_nothing_heavy() -> None:
 def slow_save(tmp_path: Path, ct: Path, model: Path) -> "subprocess.Popen[str]":
     """An attack whose panel takes for ever: the series is written already, in the hidden folder."""
     code = f"""
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job starts with it ignored
 import napari_medadv.audit.delivery as delivery
 def slow(found, size, path):
     print("writing", flush=True)
@@ -56,7 +57,11 @@ sys.exit(main([*words, "--out", {str(tmp_path / "out")!r}]))
 def test_a_stop_leaves_nothing(number: int, tmp_path: Path, ct: Path, model: Path) -> None:
     process = slow_save(tmp_path, ct, model)
     process.send_signal(number)
-    _, err = process.communicate(timeout=20)
+    try:
+        _, err = process.communicate(timeout=20)
+    finally:
+        process.kill()
+        process.communicate()
     assert process.returncode == 130 and err == "medadv: Stopped; nothing was written.\n"
     assert [path.name for path in tmp_path.iterdir()] == ["source"]
 
