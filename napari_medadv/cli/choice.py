@@ -66,4 +66,5 @@ def chosen_classifier(args: argparse.Namespace) -> Classifier:
 
 
 def _words(series: Series) -> str:
-    return f"{series.modality} {series.description!r}, {len(series.instances)} instances"
+    part = f", {series.part}" if series.part else ""
+    return f"{series.modality} {series.description!r}, {series.frames} slices{part}"

@@ -23,10 +23,11 @@ def run(args: argparse.Namespace) -> int:
     lines, facts = [], []
     for number, series in enumerate(found.series, 1):
         lines.append(
-            f"{number:3}  {series.modality:4} {series.rows} x {series.columns}, {len(series.instances)} instances  "
-            f"{series.description or '(no description)'}  {series.uid}"
+            f"{number:3}  {series.modality:4} {series.rows} x {series.columns}, {series.frames} slices  "
+            f"{series.description or '(no description)'}{f', {series.part}' if series.part else ''}  {series.uid}"
         )
         lines += [f"       {fact}" for fact in series.facts]
+        lines += [f"       not one volume ({problem.kind}): {problem.sentence}" for problem in series.problems]
         facts.append(
             {
                 "number": number,
@@ -34,10 +35,14 @@ def run(args: argparse.Namespace) -> int:
                 "study_uid": series.study_uid,
                 "modality": series.modality,
                 "description": series.description,
+                "part": series.part,
+                "patient": series.patient,
                 "instances": len(series.instances),
+                "slices": series.frames,
                 "rows": series.rows,
                 "columns": series.columns,
                 "facts": list(series.facts),
+                "problems": {problem.kind: problem.sentence for problem in series.problems},
             }
         )
     rejected = [{"file": one.path.name, "reason": one.reason} for one in found.rejected]

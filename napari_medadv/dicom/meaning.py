@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import pydicom
 
 from napari_medadv.dicom import attribute as a
 from napari_medadv.dicom.header import Header
 from napari_medadv.dicom.layout import Layout
+from napari_medadv.dicom.quiet import quiet
 from napari_medadv.volume import Floats, Scale, Window
 
 ADVERSARIAL = "ADVERSARIAL"
@@ -67,6 +69,24 @@ def windows(header: Header) -> tuple[Window, ...]:
         if width >= 1 or (function != "LINEAR" and width > 0):
             explanation = explanations[index] if index < len(explanations) else ""
             found.append(Window(center, width, function, explanation))  # type: ignore[arg-type]
+    return tuple(found) or _from_tables(header)
+
+
+def _from_tables(header: Header) -> tuple[Window, ...]:
+    """Linear windows over the input ranges of display lookup tables, where a file proposes nothing else (PS3.3 C.11.2.1.1)."""
+    if a.VOI_LUT not in header:
+        return ()
+    found = []
+    try:
+        with quiet():
+            tables = pydicom.dcmread(header.path, stop_before_pixels=True, force=True).VOILUTSequence
+            for table in tables:
+                entries, first, _ = (int(number) for number in table.LUTDescriptor)
+                entries = entries or 1 << 16
+                explanation = str(table.get("LUTExplanation", "") or "")
+                found.append(Window(first + entries / 2, float(entries), "LINEAR_EXACT", explanation))
+    except (Exception, RecursionError):  # a damaged table is no reason to refuse the pixels: the full range is shown
+        return ()
     return tuple(found)
 
 

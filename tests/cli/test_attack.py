@@ -109,7 +109,7 @@ def test_replay_notices_another_source_model_and_result(
 def test_scan_and_predict(medadv: Medadv, ct: Path, model: Path) -> None:
     found = json.loads(medadv("scan", ct, "--json").out)
     assert found["series"][0]["modality"] == "CT" and found["series"][0]["instances"] == 4
-    assert "16 x 12, 4 instances" in medadv("scan", ct).out
+    assert "16 x 12, 4 slices" in medadv("scan", ct).out
     found = json.loads(medadv("predict", ct, "--model", model, "--json").out)
     assert found["prediction"]["present"] == ["nodule"] and len(found["prediction"]["slices"]) == 4
 
