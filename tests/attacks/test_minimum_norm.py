@@ -59,3 +59,11 @@ def test_a_linear_classifier_is_fooled_at_the_closed_form_distance(name: str, no
     sizes = size((found - inputs).unsqueeze(2), norm)  # type: ignore[arg-type]
     assert (sizes >= nearest(norm) * 0.999).all()
     assert float((sizes / nearest(norm)).median()) <= WORSE[norm], (sizes, nearest(norm))
+
+
+@pytest.mark.parametrize("name", ["apgd_t", "fmn", "universal", "di_fgsm", "square"])
+def test_a_small_batch_gives_what_a_large_one_gives(name: str) -> None:
+    network, inputs, labels = linear()
+    attack = entry(name, HOME)()
+    small, large = (fool(network, inputs, labels, attack, Linf(0.02), batch=batch) for batch in (2, 64))
+    assert torch.allclose(small, large, atol=1e-6) and not torch.equal(small, inputs)
