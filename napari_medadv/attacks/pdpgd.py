@@ -38,9 +38,9 @@ class PDPGD:
     aim: ClassVar[Aim] = "minimum norm"
     norms: ClassVar[tuple[str, ...]] = ("L1", "L2", "Linf", "L0")
 
-    steps: int = 200
-    rate: float = 0.1
-    dual_rate: float = 0.2
+    steps: int = 500
+    rate: float = 0.3
+    dual_rate: float = 0.1
     refine: int = 8
 
     def __post_init__(self) -> None:

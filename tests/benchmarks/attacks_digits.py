@@ -86,7 +86,7 @@ def minimum(norm: Norm) -> dict[str, peers.Call]:
         "adv-lib fmn 100": peers.adv_lib(
             "fmn", norm=power, steps=100, **({"\N{GREEK SMALL LETTER ALPHA}_init": 10} if norm == "Linf" else {})
         ),
-        "ours pdpgd 200": ours("pdpgd", budget),
+        "ours pdpgd 500": ours("pdpgd", budget),
         "adv-lib pdpgd 500": peers.adv_lib("pdpgd", norm=power, num_steps=500),
     }
     if norm != "L0":
