@@ -9,6 +9,7 @@ from struct import Struct
 from typing import NamedTuple
 
 from napari_medadv.dicom.attribute import DOUBLE_PIXELS, FLOAT_PIXELS, PIXELS, SEQUENCES, WANTED
+from napari_medadv.dicom.runs import LONGEST, Runs
 
 UNDEFINED = 0xFFFFFFFF
 DEEPEST = 32
@@ -16,6 +17,7 @@ DEEPEST = 32
 LONG_VR = frozenset((b"OB", b"OW", b"OF", b"OD", b"OL", b"OV", b"SQ", b"UC", b"UR", b"UT", b"UN", b"SV", b"UV"))
 SHORT_VR = frozenset(text.encode() for text in "AE AS AT CS DA DS DT FL FD IS LO LT PN SH SL SS ST TM UI UL US".split())
 _VALUES = WANTED - SEQUENCES
+_RUNS = Runs()
 _PIXELS = frozenset((PIXELS, FLOAT_PIXELS, DOUBLE_PIXELS))
 _EXPLICIT = {True: Struct("<HH2sH").unpack_from, False: Struct(">HH2sH").unpack_from}
 _IMPLICIT = {True: Struct("<HHL").unpack_from, False: Struct(">HHL").unpack_from}
@@ -67,19 +69,39 @@ def walk(data: bytes, start: int, size: int, *, explicit: bool, little: bool) ->
     wanted, short, long_length = _VALUES, SHORT_VR if explicit else frozenset(), _LENGTH[little]
     position, last, tag, end = start, -1, 0, len(data)
     limit = end - 12
+    known, places = _RUNS.known, list[tuple[int, int, int, int]]()
     while position <= limit:
         if explicit:
             group, number, vr, length = element(data, position)
             tag = group << 16 | number
             if tag <= last:
                 raise Doubt
+            run = known.get(tag)
+            if run is not None and position + run[0].size <= end and run[0].unpack_from(data, position) == run[1]:
+                position += run[0].size
+                last = run[2]
+                if places:
+                    _RUNS.learn(data, places)
+                    places = []
+                continue
             last = tag
             if vr in short:  # most elements: this branch is kept as short as it can be
                 value = position + 8
-                position = value + length
-                if tag in wanted and position <= end:
-                    raw[tag] = data[value:position]
+                start, position = position, value + length
+                if tag in WANTED:
+                    if position <= end and tag in wanted:
+                        raw[tag] = data[value:position]
+                elif position <= end:
+                    places.append((tag, start, value, position))
+                    if len(places) < LONGEST:
+                        continue
+                if places:
+                    _RUNS.learn(data, places)
+                    places = []
                 continue
+            if places:
+                _RUNS.learn(data, places)
+                places = []
             if vr not in LONG_VR:
                 raise Doubt
             length = long_length(data, position + 8)[0]
