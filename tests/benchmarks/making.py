@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import imagecodecs
 import numpy as np
 import pydicom
 from pydicom.data import get_testdata_file
@@ -13,29 +12,19 @@ from pydicom.encaps import encapsulate
 from pydicom.uid import UID
 from skimage import filters
 
+from napari_medadv.dicom import attribute as a
+from napari_medadv.dicom.compress import compress
+
 gaussian: Any = filters.gaussian
 ENCODERS = {
-    "uncompressed": ("1.2.840.10008.1.2.1", lambda pixels: pixels.tobytes()),
-    "JPEG-LS": ("1.2.840.10008.1.2.4.80", lambda pixels: imagecodecs.jpegls_encode(pixels.view(np.uint16))),
-    "JPEG lossless": ("1.2.840.10008.1.2.4.70", lambda pixels: imagecodecs.ljpeg_encode(pixels.view(np.uint16))),
-    "HTJ2K": ("1.2.840.10008.1.2.4.201", lambda pixels: imagecodecs.htj2k_encode(pixels)),
-    "JPEG 2000": (
-        "1.2.840.10008.1.2.4.90",
-        lambda pixels: imagecodecs.jpeg2k_encode(pixels, codecformat="j2k", reversible=True, level=0),
-    ),
-    "RLE": ("1.2.840.10008.1.2.5", lambda pixels: rle(pixels)),
+    "uncompressed": a.EXPLICIT,
+    "JPEG-LS": a.JPEG_LS,
+    "JPEG lossless": a.JPEG_LOSSLESS_SV1,
+    "HTJ2K": a.HTJ2K_LOSSLESS,
+    "JPEG 2000": a.JPEG2000_LOSSLESS,
+    "RLE": a.RLE,
 }
-
-
-def rle(pixels: np.ndarray) -> bytes:
-    """One frame of 16-bit values in DICOM's RLE: the upper bytes, then the lower ones, row by row."""
-    planes = []
-    for plane in (pixels.view(np.uint8)[..., 1::2], pixels.view(np.uint8)[..., 0::2]):
-        packed = b"".join(imagecodecs.packbits_encode(row.tobytes()) for row in plane)
-        planes.append(packed + b"\0" * (len(packed) % 2))
-    header = np.zeros(16, "<u4")
-    header[:3] = 2, 64, 64 + len(planes[0])
-    return header.tobytes() + b"".join(planes)
+"""Transfer syntaxes by name."""
 
 
 def slices(count: int, size: int = 512, seed: int = 0) -> np.ndarray:
@@ -61,8 +50,7 @@ def series(folder: Path, count: int, syntax: str = "uncompressed", size: int = 5
     folder.mkdir(parents=True)
     found = get_testdata_file("CT_small.dcm")
     dataset: Any = pydicom.dcmread(str(found))
-    uid: str = ENCODERS[syntax][0]
-    encode: Any = ENCODERS[syntax][1]
+    uid = ENCODERS[syntax]
     voxels = slices(count, size)
     order = np.random.default_rng(1).permutation(count)
     for index in range(count):
@@ -72,7 +60,7 @@ def series(folder: Path, count: int, syntax: str = "uncompressed", size: int = 5
         dataset.ImagePositionPatient = [-158, -179, -75.0 + 1.25 * index]
         dataset.PixelPaddingValue = -2000
         dataset.file_meta.TransferSyntaxUID = UID(uid)
-        data = encode(voxels[index])
+        data = voxels[index].tobytes() if syntax == "uncompressed" else compress(uid, voxels[index])
         dataset.PixelData = data if syntax == "uncompressed" else encapsulate([data])
         dataset["PixelData"].VR = "OW" if syntax == "uncompressed" else "OB"
         dataset["PixelData"].is_undefined_length = syntax != "uncompressed"
