@@ -17,6 +17,8 @@ from napari_medadv.widgets.stage import stage_of
 
 PLUGIN = "napari-medadv"
 DOCKS = ("Series", "Classifier", "Attack", "Overlay")
+FURTHER = ("Tags",)
+"""Docks that are opened when they are asked for."""
 
 
 def register() -> None:
@@ -51,7 +53,7 @@ def bring(panel: QWidget) -> None:
 
 def show_all(viewer: Viewer) -> None:
     """Show every dock, as tabs, the first in front."""
-    for name in (*DOCKS, DOCKS[0]):
+    for name in (*DOCKS, *FURTHER, DOCKS[0]):
         show(viewer, name)
 
 
@@ -73,6 +75,11 @@ def show_attack(viewer: Viewer) -> None:
 def show_overlay(viewer: Viewer) -> None:
     """Show the dock Overlay."""
     show(viewer, "Overlay")
+
+
+def show_tags(viewer: Viewer) -> None:
+    """Show the dock Tags."""
+    show(viewer, "Tags")
 
 
 def window_file(viewer: Viewer) -> None:

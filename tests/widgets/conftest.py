@@ -17,6 +17,7 @@ from napari_medadv.display import Loaded
 from napari_medadv.model import Classifier
 from napari_medadv.prediction import Findings
 from napari_medadv.widgets.commands import register
+from napari_medadv.widgets.stage import stage_of
 from tests.dicom.making import dataset, write
 
 SLICES = 6
@@ -66,6 +67,15 @@ def slow(classifier: Classifier) -> Classifier:
 def registered() -> None:
     """The plug-in as napari knows it, installed or not."""
     register()
+
+
+@pytest.fixture
+def viewer(make_napari_viewer_proxy: Any) -> Any:
+    found = make_napari_viewer_proxy()
+    yield found
+    work = stage_of(found).work
+    work.close()
+    assert work.wait(20)
 
 
 @pytest.fixture

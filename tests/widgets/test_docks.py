@@ -24,15 +24,6 @@ from napari_medadv.widgets.stage import noun_of, stage_of
 Until = Callable[..., None]
 
 
-@pytest.fixture
-def viewer(make_napari_viewer_proxy: Any) -> Any:
-    found = make_napari_viewer_proxy()
-    yield found
-    work = stage_of(found).work
-    work.close()
-    assert work.wait(20)
-
-
 def dock(viewer: Any, kind: type[Any]) -> Any:
     panel = kind(viewer)
     viewer.window.add_dock_widget(panel, name=kind.__name__)
