@@ -62,7 +62,9 @@ def test_a_stop_leaves_nothing(number: int, tmp_path: Path, ct: Path, model: Pat
     finally:
         process.kill()
         process.communicate()
-    assert process.returncode == 130 and err == "medadv: Stopped; nothing was written.\n"
+    assert process.returncode == 130
+    # On a slow machine, lines of progress come before it.
+    assert err.splitlines()[-1] == "medadv: Stopped; nothing was written." and "Traceback" not in err
     assert [path.name for path in tmp_path.iterdir()] == ["source"]
 
 
