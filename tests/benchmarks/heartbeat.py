@@ -48,6 +48,7 @@ class Heart:
 
     def __init__(self) -> None:
         from qtpy.QtCore import Qt, QTimer
+from qtpy.QtGui import QTextDocument
 
         self.gaps: list[tuple[float, float]] = []
         self._last = (time.perf_counter(), waited())
@@ -121,7 +122,9 @@ def main() -> None:
     start = time.monotonic()
     live(300, scroll=True, until=lambda: bool(attack.message.text()))
     print("scrolling in an attack", heart.take(), flush=True)
-    print(f"the attack took {time.monotonic() - start:.1f} s: {attack.message.text()}")
+    document = QTextDocument()
+    document.setHtml(attack.message.text())
+    print(f"the attack took {time.monotonic() - start:.1f} s: {' | '.join(document.toPlainText().splitlines())}")
     live(2, scroll=False)
     print("showing its result    ", heart.take(), flush=True)
     stage.close()
