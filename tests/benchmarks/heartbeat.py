@@ -48,7 +48,6 @@ class Heart:
 
     def __init__(self) -> None:
         from qtpy.QtCore import Qt, QTimer
-from qtpy.QtGui import QTextDocument
 
         self.gaps: list[tuple[float, float]] = []
         self._last = (time.perf_counter(), waited())
@@ -122,6 +121,8 @@ def main() -> None:
     start = time.monotonic()
     live(300, scroll=True, until=lambda: bool(attack.message.text()))
     print("scrolling in an attack", heart.take(), flush=True)
+    from qtpy.QtGui import QTextDocument
+
     document = QTextDocument()
     document.setHtml(attack.message.text())
     print(f"the attack took {time.monotonic() - start:.1f} s: {' | '.join(document.toPlainText().splitlines())}")
