@@ -20,7 +20,7 @@ def table() -> str:
     for name in names(HOME):
         kind = entry(name, HOME)
         first = (importlib.import_module(kind.__module__).__doc__ or "").strip().splitlines()[0]
-        words = re.sub(r",? (https?://[^\s,]+)", r" ([paper](\1))", first.rstrip("."))
+        words = re.sub(r",? (https?://[^\s,]*[^\s,:])(:?)", r" ([paper](\1))\2", first.rstrip("."))
         norms = ", ".join(norm if isinstance(norm, str) else norm.__name__ for norm in kind.norms)
         rows.append(f"| `{name}` | {words} | {kind.knowledge} | {kind.aim} | {norms} |")
     return "\n".join(rows) + "\n"

@@ -33,3 +33,13 @@ def test_the_table_of_attacks_is_that_of_the_folder() -> None:
 def test_a_link_leads_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))], ids=lambda path: path.name
+)
+def test_a_web_address_ends_before_the_sentence_does_and_no_row_is_there_twice(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert not re.findall(r"\]\(https?://[^)]*[:.,;]\)", text)
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    assert len(rows) == len(set(rows))

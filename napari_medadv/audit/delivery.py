@@ -137,6 +137,7 @@ def _words(found: Perturbation, size: Distortion, out: Path, still: bool) -> str
             f"change    {size.sentence}",
             f"cost      {found.queries} queries, {found.gradients} gradients",
             f"read back: same integers, {back}",
+            *(f"note      {fact}" for fact in found.clean.facts),
             f"written   {out}",
         ]
     )

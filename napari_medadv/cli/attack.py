@@ -53,21 +53,20 @@ def run(args: argparse.Namespace) -> int:
     from napari_medadv.audit.delivery import Writing, deliver
     from napari_medadv.audit.folder import refuse
     from napari_medadv.audit.record import attachment
-    from napari_medadv.dicom import decode
 
     refuse(args.out, args.path)
     attack = chosen_attack(args)
     with watched() as progress:
-        series = chosen_series(args.path, args.series, part(progress, 0.0, 0.05))
+        chosen = chosen_series(args.path, args.series, part(progress, 0.0, 0.05))
         classifier = chosen_classifier(args)
-        volume = decode(series, progress=part(progress, 0.05, 0.15))
+        volume = chosen.volume(part(progress, 0.05, 0.15))
         threat = _threat(args, volume.shape)
         found = perturb(classifier, volume, threat, attack, seed=args.seed, progress=part(progress, 0.15, 0.8))
         delivery = deliver(
             found,
             classifier,
             attachment(args.model, args.card, trust_code=args.trust_code, out=args.out),
-            series,
+            chosen.series,
             Writing(args.out, args.path, keep_study=args.keep_study, deidentify=args.deidentify),
             progress=part(progress, 0.8, 1.0),
         )

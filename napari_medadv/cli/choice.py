@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,27 @@ from napari_medadv.progress import Progress, silent
 if TYPE_CHECKING:
     from napari_medadv.dicom import Series
     from napari_medadv.model import Classifier
+    from napari_medadv.volume import Volume
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The series that is meant, and how many files beside it could not be read."""
+
+    series: Series
+    unread: int
+
+    def volume(self, progress: Progress = silent) -> Volume:
+        """The series decoded; that files were not read is one of the facts, without their names."""
+        from napari_medadv.dicom import decode
+
+        volume = decode(self.series, progress=progress)
+        if not self.unread:
+            return volume
+        files = "1 file" if self.unread == 1 else f"{self.unread} files"
+        return replace(
+            volume, facts=(*volume.facts, f"{files} of the source could not be read: `medadv scan` says why")
+        )
 
 
 def series_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +52,7 @@ def classifier_arguments(parser: argparse.ArgumentParser, *, required: bool = Tr
     parser.add_argument("--trust-code", action="store_true", help="run the Python code of a module:callable model")
 
 
-def chosen_series(path: Path, wanted: str | None, progress: Progress = silent) -> Series:
+def chosen_series(path: Path, wanted: str | None, progress: Progress = silent) -> Chosen:
     """The one series at `path` that `wanted` names.
 
     Raises
@@ -40,22 +62,23 @@ def chosen_series(path: Path, wanted: str | None, progress: Progress = silent) -
     """
     from napari_medadv.dicom import scan
 
-    found = scan(path, progress=progress).series
+    scanned = scan(path, progress=progress)
+    found, unread = scanned.series, len(scanned.rejected)
     if wanted is None:
         if len(found) == 1:
-            return found[0]
+            return Chosen(found[0], unread)
         listed = "; ".join(f"{number}: {_words(series)}" for number, series in enumerate(found[:8], 1))
         more = f"; and {len(found) - 8} more" if len(found) > 8 else ""
         raise SeriesError(f"{len(found)} series were found ({listed}{more}): choose one with --series NUMBER or UID.")
     if wanted.isdecimal() and 1 <= int(wanted) <= len(found):
-        return found[int(wanted) - 1]
+        return Chosen(found[int(wanted) - 1], unread)
     fitting = [series for series in found if series.uid.startswith(wanted)]
     if len(fitting) != 1:
         raise SeriesError(
             f"--series {wanted} fits {len(fitting)} of the {len(found)} series found: give a number from 1 to {len(found)}, "
             "or more of the UID."
         )
-    return fitting[0]
+    return Chosen(fitting[0], unread)
 
 
 def chosen_classifier(args: argparse.Namespace) -> Classifier:

@@ -28,18 +28,17 @@ def arguments(parser: argparse.ArgumentParser, words: list[str]) -> None:
 def run(args: argparse.Namespace) -> int:
     """Examine."""
     from napari_medadv.detect import examine, read_reference
-    from napari_medadv.dicom import decode
 
     reference, classifier = read_reference(args.reference), chosen_classifier(args)
     with watched() as progress:
-        series = chosen_series(args.path, args.series, part(progress, 0.0, 0.1))
-        volume = decode(series, progress=part(progress, 0.1, 0.2))
+        chosen = chosen_series(args.path, args.series, part(progress, 0.0, 0.1))
+        volume = chosen.volume(part(progress, 0.1, 0.2))
         found = examine(
             chosen_detectors(args),
             classifier,
             volume,
             reference,
-            series=series,
+            series=chosen.series,
             level=args.rate,
             progress=part(progress, 0.2, 1.0),
         )

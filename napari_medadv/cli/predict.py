@@ -19,12 +19,11 @@ def arguments(parser: argparse.ArgumentParser, words: list[str]) -> None:
 def run(args: argparse.Namespace) -> int:
     """Predict."""
     from napari_medadv.audit.record import said
-    from napari_medadv.dicom import decode
 
     with watched() as progress:
-        series = chosen_series(args.path, args.series, part(progress, 0.0, 0.1))
+        chosen = chosen_series(args.path, args.series, part(progress, 0.0, 0.1))
         classifier = chosen_classifier(args)
-        volume = decode(series, progress=part(progress, 0.1, 0.4))
+        volume = chosen.volume(part(progress, 0.1, 0.4))
         prediction = classifier.predict(volume, progress=part(progress, 0.4, 1.0))
     facts = {
         "series_uid": volume.series_uid,

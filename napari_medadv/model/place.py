@@ -40,9 +40,8 @@ def place(given: Path | str, card: Path | None = None) -> tuple[Path | str, Card
             return path, read_card(candidate)
     if card:
         raise CardError(f"There is no card {card}: name a model.toml.")
-    raise CardError(
-        f"No card was found beside {path.name}: write {path.stem}.toml or model.toml with labels, activation and unit."
-    )
+    names = " or ".join(dict.fromkeys(each.name for each in beside))
+    raise CardError(f"No card was found beside {path.name}: write {names} with labels, activation and unit.")
 
 
 def weights_of(card: Card, path: Path) -> Path | str:

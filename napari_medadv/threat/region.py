@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_medadv.errors import RegionError
+from napari_medadv.errors import RegionError, system_reason
 from napari_medadv.volume import Bools
 
 
@@ -70,9 +70,13 @@ def read_mask(path: Path, shape: tuple[int, int, int]) -> Bools:
             from skimage.io import imread
 
             mask = imread(path)
-    except (OSError, ValueError, SyntaxError) as error:
+    except OSError as error:
         raise RegionError(
-            f"The region file {path.name} cannot be read ({error}): give a .npy or .tif label volume."
+            f"The region file {path.name} cannot be read ({system_reason(error)}): give a .npy or .tif label volume."
+        ) from error
+    except (ValueError, SyntaxError) as error:
+        raise RegionError(
+            f"The region file {path.name} holds no label volume that can be read: give a .npy or .tif label volume."
         ) from error
     mask = mask[None] if mask.ndim == 2 else mask
     if mask.shape != shape:

@@ -75,8 +75,8 @@ def show_demo(
     stage.session.attach(classifier)
     stage.show(loaded)
     stage.session.prediction = perturbation.before
-    stage.go(perturbation.slices[len(perturbation.slices) // 2])
     difference = signed_difference(perturbation.clean, perturbation.adversarial)
+    stage.go(int(difference.per_slice.argmax()))
     stage.show_outcome(Outcome(loaded, classifier, perturbation, difference))
     if pictures is not None:
         from napari_medadv.widgets.photograph import photograph

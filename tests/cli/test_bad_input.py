@@ -71,6 +71,29 @@ def test_truncated_file(attack: Medadv, ct: Path) -> None:
     attack().one_sentence()
 
 
+def test_a_file_that_cannot_be_read_is_never_left_out_in_silence(
+    medadv: Medadv, ct: Path, model: Path, tmp_path: Path
+) -> None:
+    (ct / "3.dcm").write_bytes((ct / "3.dcm").read_bytes()[:300])
+    noted = "1 file of the source could not be read"
+    assert noted in medadv("predict", ct, "--model", model).out
+    words = ["attack", ct, "--model", model, "--conceal", "nodule", "--epsilon", 16, "--out", tmp_path / "out"]
+    assert noted in medadv(*words).out
+    assert noted in (tmp_path / "out" / "record.json").read_text()
+
+
+def test_no_card(attack: Medadv, model: Path, tmp_path: Path) -> None:
+    (tmp_path / "model.pt2").write_bytes((model / "model.pt2").read_bytes())
+    assert "write model.toml with" in attack(model=tmp_path / "model.pt2").one_sentence()
+
+
+def test_a_region_that_cannot_be_read(attack: Medadv, tmp_path: Path) -> None:
+    sentence = attack(region=tmp_path / "none.npy").one_sentence()
+    assert "No such file" in sentence and str(tmp_path) not in sentence
+    (tmp_path / "none.tif").write_bytes(b"no picture")
+    assert str(tmp_path) not in attack(region=tmp_path / "none.tif").one_sentence()
+
+
 def test_missing_slice(attack: Medadv, ct: Path) -> None:
     (ct / "2.dcm").unlink()
     attack().one_sentence()

@@ -27,9 +27,11 @@ def test_the_demonstration_shows_and_photographs_every_dock(
     shown = stage.session.outcome
     pictures = {path.stem: path.stat().st_size for path in (tmp_path / "pictures").iterdir()}
     docks = set(panels_of(viewer))
+    seen = viewer.dims.current_step[0]
     viewer.close()
     assert stage.work.wait(20)
     assert names == ["CT series 3", "adversarial PGD 8", "difference"]
+    assert seen == np.abs(found.adversarial.voxels.astype(int) - found.clean.voxels).sum(axis=(1, 2)).argmax()
     assert shown is not None and shown.perturbation is found
     assert docks == {"Series", "Classifier", "Attack", "Overlay"}
     assert set(pictures) == {name.lower() for name in docks} and min(pictures.values()) > 10_000
