@@ -55,7 +55,12 @@ def calibrate(
 
 
 def slice_scores(
-    detector: Detector, state: State, classifier: Classifier, volume: Volume, series: Series | None
+    detector: Detector,
+    state: State,
+    classifier: Classifier,
+    volume: Volume,
+    series: Series | None,
+    progress: Progress = silent,
 ) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
     """The score of every slice, or of the one volume: float64, (batch,).
 
@@ -68,8 +73,12 @@ def slice_scores(
         parts: list[Suspect] = [joined(list(suspects(classifier, volume, series)))]
     else:
         parts = list(suspects(classifier, volume, series))
+    scored = []
     with torch.no_grad():
-        found = torch.cat([detector(part, state).detach().double().cpu() for part in parts]).numpy()
+        for done, part in enumerate(parts):
+            progress(done / len(parts), f"asking {name_of(type(detector))}")
+            scored.append(detector(part, state).detach().double().cpu())
+    found = torch.cat(scored).numpy()
     if not np.isfinite(found).all():
         raise DetectorError(f"{type(detector).__name__} gives no finite score on this series: leave it out.")
     scores: np.ndarray[tuple[int, ...], np.dtype[np.float64]] = found

@@ -18,7 +18,7 @@ from napari_medadv.detect.suspect import suspects
 from napari_medadv.dicom.series import Series
 from napari_medadv.errors import DetectorError
 from napari_medadv.model.classifier import Classifier
-from napari_medadv.progress import Progress, silent
+from napari_medadv.progress import Progress, part, silent
 from napari_medadv.volume import Volume
 
 
@@ -117,10 +117,10 @@ def examine(
     enough(reference.count, level)
     found, left_out = [], []
     for index, (name, detector) in enumerate(named):
-        progress(index / len(named), f"examining with {name}")
+        own = part(progress, index / len(named), (index + 1) / len(named))
         learnt = reference.learnt[name]
         try:
-            scores = slice_scores(detector, learnt.state, classifier, volume, series)
+            scores = slice_scores(detector, learnt.state, classifier, volume, series, own)
         except DetectorError as error:
             if detector.fused:
                 raise

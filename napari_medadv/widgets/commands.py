@@ -17,7 +17,7 @@ from napari_medadv.widgets.stage import stage_of
 
 PLUGIN = "napari-medadv"
 DOCKS = ("Series", "Classifier", "Attack", "Overlay")
-FURTHER = ("Tags",)
+FURTHER = ("Examine", "Provenance", "Tags")
 """Docks that are opened when they are asked for."""
 
 
@@ -75,6 +75,16 @@ def show_attack(viewer: Viewer) -> None:
 def show_overlay(viewer: Viewer) -> None:
     """Show the dock Overlay."""
     show(viewer, "Overlay")
+
+
+def show_examine(viewer: Viewer) -> None:
+    """Show the dock Examine."""
+    show(viewer, "Examine")
+
+
+def show_provenance(viewer: Viewer) -> None:
+    """Show the dock Provenance."""
+    show(viewer, "Provenance")
 
 
 def show_tags(viewer: Viewer) -> None:

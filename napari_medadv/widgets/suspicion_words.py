@@ -1,0 +1,46 @@
+"""Words for the examine dock; none of them says that a series is clean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+
+from napari_medadv.widgets.suspicion import Sign, Suspicion
+
+
+def summary(found: Suspicion) -> str:
+    """The verdict in a line or two."""
+    verdict = found.examination
+    if verdict is None:
+        asked = ", ".join(sign.detector for sign in found.signs) or "none"
+        return f"<b>No verdict</b>: no detector was asked against clean series; {asked} without."
+    low, high = verdict.interval
+    rate = f"at {100 * verdict.level:g} % false alarms ({100 * low:.1f} to {100 * high:.1f} % with so few clean images)"
+    head = "Suspicious" if verdict.alarm else "Nothing found, which does not mean clean"
+    return f"<b>{head}</b>: together p = {verdict.p:.3f}, {rate}."
+
+
+def overall(found: Suspicion) -> str:
+    """What would pass all detectors that were asked, and what was not asked."""
+    counted = found.examination.unseen if found.examination is not None else ()
+    unseen = counted or tuple(dict.fromkeys(sign.evaded_by for sign in found.signs))
+    return _list("What would evade this", unseen) + _list("Not asked, and why", found.missing)
+
+
+def details(sign: Sign) -> str:
+    """One detector in words."""
+    cost = f"{sign.cost:,} forward passes of the network" if sign.cost else "the network was not asked"
+    slices = ", ".join(str(index + 1) for index in sign.slices[:5])
+    parts = [
+        f"<b>{escape(sign.detector)}</b>: {escape(sign.asks)}" if sign.asks else f"<b>{escape(sign.detector)}</b>",
+        escape(sign.sentence),
+        f"Most suspicious slices: {slices}." if len(sign.slices) > 1 else "",
+        f"Cost: {cost}.",
+        f"<b>What would evade this</b>: {escape(sign.evaded_by)}.",
+    ]
+    return "".join(f"<p style='margin:0 0 4px 0'>{part}</p>" for part in parts if part)
+
+
+def _list(title: str, sentences: Iterable[str]) -> str:
+    items = "".join(f"<p style='margin:0 0 3px 0'>• {escape(sentence)}</p>" for sentence in sentences)
+    return f"<p style='margin:0 0 3px 0'><b>{title}</b></p>{items}" if items else ""
