@@ -53,8 +53,8 @@ class HeatView:
         return 100 / width(volume) if self.kind == "relative" else 1.0
 
     def amplification(self, outcome: Outcome) -> float:
-        """How many times stronger a change shows here than as grey in the image's display window."""
-        return width(outcome.loaded.volume) / self.reach(outcome)
+        """How many times stronger a change shows here than as grey: black to white over one end of the colours to the other."""
+        return width(outcome.loaded.volume) / (self.reach(outcome) * (1 if self.kind == "absolute" else 2))
 
     def colors(self, reach: float) -> Floats:
         """RGBA from -reach to reach: float64, (513, 4); clear within the threshold."""

@@ -8,8 +8,8 @@ from typing import Any
 
 from qtpy.QtWidgets import QSpinBox, QVBoxLayout, QWidget
 
-from napari_medadv.attacks import Attack
-from napari_medadv.catalogue import entry, names
+from napari_medadv.attacks import Attack, Perturbation
+from napari_medadv.catalogue import entry, name_of, names
 from napari_medadv.display import Loaded
 from napari_medadv.prediction import Prediction
 from napari_medadv.threat import Threat
@@ -80,9 +80,17 @@ class AttackForm(QWidget):
         threat = Threat(self.goal.goal(), self.budget.budget(), self.region.region(loaded))
         return Plan(threat, self.settings.value(), self.seed.value())
 
-    def _on_attack(self) -> None:
+    def show_run(self, found: Perturbation) -> None:
+        """Say what was run: goal, budget, attack, its settings, seed."""
+        self.goal.show_goal(found.threat.goal)
+        self.attack.setCurrentIndex(self.attack.findData(name_of(type(found.attack))))
+        self._on_attack(found.attack)
+        self.budget.show_budget(found.threat.budget)
+        self.seed.setValue(found.seed)
+
+    def _on_attack(self, attack: Attack | None = None) -> None:
         self.settings.rows.takeRow(self.seed)
-        old, self.settings = self.settings, SettingsForm(entry(self.attack.currentData(), _HOME))
+        old, self.settings = self.settings, SettingsForm(entry(self.attack.currentData(), _HOME), attack)
         self._place.replaceWidget(old, self.settings)
         old.hide()
         old.deleteLater()
@@ -90,7 +98,9 @@ class AttackForm(QWidget):
         self._describe()
 
     def _describe(self) -> None:
-        words = inspect.getdoc(entry(self.attack.currentData(), _HOME)) or ""
+        kind = entry(self.attack.currentData(), _HOME)
+        self.budget.offer(kind.norms)
+        words = inspect.getdoc(kind) or ""
         self.attack.setToolTip(words.splitlines()[0] if words else "")
 
     def _on_classifier(self, *_: Any) -> None:

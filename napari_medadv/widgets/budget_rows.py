@@ -52,6 +52,25 @@ class BudgetRows:
         """
         return BUDGETS[self.norm.currentData()](self.epsilon.number)
 
+    def offer(self, norms: tuple[str, ...]) -> None:
+        """Only these norms can be chosen; the chosen one stays where it can."""
+        chosen = self.norm.currentData()
+        self.norm.blockSignals(True)
+        self.norm.clear()
+        for name in BUDGETS:
+            if name.capitalize() in norms:
+                self.norm.addItem(name.capitalize(), name)
+        self.norm.setCurrentIndex(max(self.norm.findData(chosen), 0))
+        self.norm.blockSignals(False)
+        if self.norm.currentData() != chosen:
+            self.suggest(self._stage.session.loaded)
+
+    def show_budget(self, budget: Budget) -> None:
+        """Say what `budget` says."""
+        self.norm.setCurrentIndex(self.norm.findData(budget.norm.lower()))
+        self.epsilon.set_number(budget.epsilon)
+        self._say()
+
     def suggest(self, loaded: Loaded | None) -> None:
         """A budget to begin with."""
         if loaded is None:

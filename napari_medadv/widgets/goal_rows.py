@@ -13,6 +13,7 @@ from napari_medadv.audit.threat_json import GOALS
 from napari_medadv.prediction import Prediction
 from napari_medadv.settings import fields, make
 from napari_medadv.threat import Goal
+from napari_medadv.widgets.number import Number
 from napari_medadv.widgets.panel import box
 from napari_medadv.widgets.settings_form import explained, field_of
 from napari_medadv.widgets.stage import Stage
@@ -66,6 +67,15 @@ class GoalRows:
                 field.setToolTip(words.get(name, ""))
             self.fields[name], self._readers[name] = field, read
             self._rows.insertRow(place + len(self.fields), _ROWS.get(name, name.capitalize()), field)
+
+    def show_goal(self, goal: Goal) -> None:
+        """Say what `goal` says."""
+        self.kind.setCurrentIndex(self.kind.findData(next(name for name, kind in GOALS.items() if type(goal) is kind)))
+        for name, field in self.fields.items():
+            if isinstance(field, QComboBox):
+                field.setCurrentText(str(getattr(goal, name)))
+            elif isinstance(field, Number):
+                field.set_number(getattr(goal, name))
 
     def suggest(self, prediction: Prediction) -> None:
         """Conceal what is there, or else fabricate what is not."""

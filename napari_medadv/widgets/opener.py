@@ -78,6 +78,7 @@ def show_demo(
     difference = signed_difference(perturbation.clean, perturbation.adversarial)
     stage.go(int(difference.per_slice.argmax()))
     stage.show_outcome(Outcome(loaded, classifier, perturbation, difference))
+    panels["Attack"].form.show_run(perturbation)
     if pictures is not None:
         from napari_medadv.widgets.photograph import photograph
 

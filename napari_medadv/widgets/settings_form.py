@@ -16,9 +16,9 @@ from napari_medadv.widgets.panel import form
 
 
 class SettingsForm(QWidget):
-    """The settings of one class; `value()` makes an instance."""
+    """The settings of one class, at its defaults or as in an instance; `value()` makes an instance."""
 
-    def __init__(self, kind: type[Any]) -> None:
+    def __init__(self, kind: type[Any], instance: Any = None) -> None:
         super().__init__()
         self._kind = kind
         self._readers: dict[str, Callable[[], Any]] = {}
@@ -26,7 +26,7 @@ class SettingsForm(QWidget):
         self.setLayout(self.rows)
         words = explained(kind)
         for name, (annotation, default) in fields(kind).items():
-            field, read = field_of(annotation, default)
+            field, read = field_of(annotation, default if instance is None else getattr(instance, name))
             field.setToolTip(words.get(name, ""))
             field.setObjectName(name)
             self.rows.addRow(name.replace("_", " ").capitalize(), field)

@@ -89,7 +89,8 @@ def test_a_threshold_clears_small_changes() -> None:
 def test_amplification_and_relative_unit_follow_the_window() -> None:
     clean = ct()
     found = outcome(clean, clean.with_voxels(clean.voxels + np.int16(8)))
-    assert HeatView().amplification(found) == pytest.approx(1499 / 8)
+    assert HeatView().amplification(found) == pytest.approx(1499 / 16)
+    assert HeatView("absolute").amplification(found) == pytest.approx(1499 / 8)
     relative = HeatView("relative")
     assert relative.unit(clean) == "% of window" and relative.factor(clean) * 1499 == pytest.approx(100)
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from napari_medadv.attacks.pgd import PGD
 from napari_medadv.catalogue import entry, names
 from napari_medadv.measure.distortion import Distortion
 from napari_medadv.prediction import Findings, Prediction
@@ -28,6 +29,12 @@ def test_every_attack_has_a_form_whose_defaults_are_its_own(qtbot: Any, name: st
     form = SettingsForm(kind)
     qtbot.addWidget(form)
     assert form.value() == kind()
+
+
+def test_a_form_can_begin_with_what_was_run(qtbot: Any) -> None:
+    form = SettingsForm(PGD, PGD(steps=7, loss="margin"))
+    qtbot.addWidget(form)
+    assert form.value() == PGD(steps=7, loss="margin")
 
 
 def test_the_words_of_the_docstring_are_tooltips() -> None:
