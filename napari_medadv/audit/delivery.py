@@ -13,6 +13,7 @@ from napari_medadv.audit.panel import goal_words, write_panel
 from napari_medadv.audit.provenance import derivation_of
 from napari_medadv.audit.record import Attachment, Record, kept_path, record_of
 from napari_medadv.dicom import Series, decode, save, scan
+from napari_medadv.dicom.geometry import Allowable
 from napari_medadv.errors import OutputError
 from napari_medadv.measure import Distortion, distortion
 from napari_medadv.model import Classifier
@@ -33,12 +34,15 @@ class Writing:
         Whether the derived series stays with its patient and study.
     deidentify
         Whether the patient's identity is removed; the source's path then stays out of the record, too.
+    allow
+        Problems of the source that were overlooked; the derived series has them, too.
     """
 
     out: Path
     source: Path
     keep_study: bool = False
     deidentify: bool = False
+    allow: tuple[Allowable, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,7 +97,7 @@ def deliver(
     refuse(writing.out, writing.source)
     size = distortion(found.clean, found.adversarial)
     path = None if writing.deidentify else kept_path(writing.source, writing.out)
-    record = record_of(found, size, classifier, attachment, path=path)
+    record = record_of(found, size, classifier, attachment, path=path, allow=writing.allow)
     with whole(writing.out) as folder:
         progress(0.1, "writing")
         save(
@@ -107,14 +111,16 @@ def deliver(
         record.write(folder / "record.json")
         progress(0.5, "drawing")
         write_panel(found, size, folder / "panel.png")
-        still = _read_back(found, classifier, folder / "series", part(progress, 0.6, 1.0))
+        still = _read_back(found, classifier, folder / "series", writing.allow, part(progress, 0.6, 1.0))
     return Delivery(record, size, writing.out, still, _words(found, size, writing.out, still))
 
 
-def _read_back(found: Perturbation, classifier: Classifier, folder: Path, progress: Progress) -> bool:
+def _read_back(
+    found: Perturbation, classifier: Classifier, folder: Path, allow: tuple[Allowable, ...], progress: Progress
+) -> bool:
     """Whether the files still reach the goal."""
     (series,) = scan(folder).series
-    volume = decode(series)
+    volume = decode(series, allow=allow)
     wrong = differing(fingerprint(volume), fingerprint(found.adversarial))
     if wrong:
         raise OutputError(
@@ -139,5 +145,6 @@ def _words(found: Perturbation, size: Distortion, out: Path, still: bool) -> str
             f"read back: same integers, {back}",
             *(f"note      {fact}" for fact in found.clean.facts),
             f"written   {out}",
+            *(f"note      {fact}" for fact in found.clean.facts),
         ]
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,7 @@ class Record:
     ----------
     source
         Series UID, modality, shape, dtype, unit, digests of the stored integers, and, unless de-identified, the path
-        relative to the record.
+        relative to the record; and the problems of it that were overlooked by choice.
     classifier
         Name, digest of the weights, labels, thresholds, unit, and how it is attached.
     threat, attack, seed
@@ -114,7 +115,13 @@ class Record:
 
 
 def record_of(
-    found: Perturbation, size: Distortion, classifier: Classifier, attachment: Attachment, *, path: str | None = None
+    found: Perturbation,
+    size: Distortion,
+    classifier: Classifier,
+    attachment: Attachment,
+    *,
+    path: str | None = None,
+    allow: Collection[str] = (),
 ) -> Record:
     """The record of a perturbation.
 
@@ -126,6 +133,8 @@ def record_of(
         Who was attacked, and how it was attached.
     path
         Where the source series lies, relative to the record; None keeps it out of the record.
+    allow
+        The kinds of problems of the source that were overlooked by choice.
     """
     clean = found.clean
     source = {
@@ -136,6 +145,7 @@ def record_of(
         "unit": clean.scale.unit,
         "sha256": list(fingerprint(clean)),
         "path": path,
+        "allow": sorted(set(allow)),
     }
     reader = {**reading(classifier), "device": str(classifier.device), **plain(attachment)}
     result = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from napari_medadv.attacks import Perturbation, perturb
@@ -9,6 +10,7 @@ from napari_medadv.audit.fingerprint import differing, fingerprint
 from napari_medadv.audit.record import Record, reading
 from napari_medadv.audit.versions import versions
 from napari_medadv.dicom import Series, decode, scan
+from napari_medadv.dicom.geometry import ALLOWABLE, Allowable
 from napari_medadv.errors import RecordError
 from napari_medadv.model import Classifier
 from napari_medadv.progress import Progress, part, silent
@@ -36,8 +38,36 @@ def source_of(record: Record, folder: Path, given: Path | None) -> tuple[Series,
     raise RecordError(f"{path.name} does not hold the series {uid} of the record: name the right folder with --source.")
 
 
-def replay(record: Record, series: Series, classifier: Classifier, *, progress: Progress = silent) -> Perturbation:
+def allowance(record: Record, more: Collection[Allowable] = ()) -> tuple[Allowable, ...]:
+    """The problems of the source that the record says were overlooked by choice, and `more` of them.
+
+    Raises
+    ------
+    RecordError
+        The record names a problem that nobody may overlook.
+    """
+    said = record.source.get("allow", [])
+    if not isinstance(said, list) or not all(kind in ALLOWABLE for kind in said):
+        raise RecordError(
+            f"The record allows {_short(said)}, and only {', '.join(ALLOWABLE)} may be overlooked: run the attack again."
+        )
+    return tuple(kind for kind in ALLOWABLE if kind in said or kind in more)
+
+
+def replay(
+    record: Record,
+    series: Series,
+    classifier: Classifier,
+    *,
+    allow: Collection[Allowable] = (),
+    progress: Progress = silent,
+) -> Perturbation:
     """Attack the same series again, as recorded; the bytes of its pixel data are the same.
+
+    Parameters
+    ----------
+    allow
+        Problems of the source to overlook besides those that the record says were overlooked.
 
     Raises
     ------
@@ -46,7 +76,7 @@ def replay(record: Record, series: Series, classifier: Classifier, *, progress: 
     """
     import torch
 
-    volume = decode(series, progress=part(progress, 0.0, 0.2))
+    volume = decode(series, allow=allowance(record, allow), progress=part(progress, 0.0, 0.2))
     wrong = differing(fingerprint(volume), tuple(record.source["sha256"]))
     if wrong:
         raise RecordError(

@@ -6,7 +6,13 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_medadv.cli.choice import chosen_classifier, chosen_series, classifier_arguments, series_arguments
+from napari_medadv.cli.choice import (
+    allow_argument,
+    chosen_classifier,
+    chosen_series,
+    classifier_arguments,
+    series_arguments,
+)
 from napari_medadv.cli.console import show, watched
 from napari_medadv.cli.settings_options import add_settings, chosen_attack
 from napari_medadv.errors import RegionError
@@ -19,6 +25,7 @@ if TYPE_CHECKING:
 def arguments(parser: argparse.ArgumentParser, words: list[str]) -> None:
     """Everything that makes a threat, an attack and an output."""
     series_arguments(parser)
+    allow_argument(parser)
     classifier_arguments(parser)
     goal = parser.add_mutually_exclusive_group(required=True)
     goal.add_argument("--conceal", metavar="LABEL", help="hide a finding on every attacked slice, or in the volume")
@@ -59,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     with watched() as progress:
         chosen = chosen_series(args.path, args.series, part(progress, 0.0, 0.05))
         classifier = chosen_classifier(args)
-        volume = chosen.volume(part(progress, 0.05, 0.15))
+        volume = chosen.volume(part(progress, 0.05, 0.15), allow=args.allow)
         threat = _threat(args, volume.shape)
         found = perturb(classifier, volume, threat, attack, seed=args.seed, progress=part(progress, 0.15, 0.8))
         delivery = deliver(
@@ -67,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
             classifier,
             attachment(args.model, args.card, trust_code=args.trust_code, out=args.out),
             chosen.series,
-            Writing(args.out, args.path, keep_study=args.keep_study, deidentify=args.deidentify),
+            Writing(args.out, args.path, args.keep_study, args.deidentify, tuple(args.allow)),
             progress=part(progress, 0.8, 1.0),
         )
     show(delivery.words, delivery.facts, as_json=args.json)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from napari_medadv.progress import Progress, silent
 
 if TYPE_CHECKING:
     from napari_medadv.dicom import Series
+    from napari_medadv.dicom.geometry import Allowable
     from napari_medadv.model import Classifier
     from napari_medadv.volume import Volume
 
@@ -23,11 +25,11 @@ class Chosen:
     series: Series
     unread: int
 
-    def volume(self, progress: Progress = silent) -> Volume:
+    def volume(self, progress: Progress = silent, *, allow: Collection[Allowable] = ()) -> Volume:
         """The series decoded; that files were not read is one of the facts, without their names."""
         from napari_medadv.dicom import decode
 
-        volume = decode(self.series, progress=progress)
+        volume = decode(self.series, allow=allow, progress=progress)
         if not self.unread:
             return volume
         files = "1 file" if self.unread == 1 else f"{self.unread} files"
@@ -41,6 +43,19 @@ def series_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", metavar="PATH", type=Path, help="a DICOM file, or a folder of them at any depth")
     parser.add_argument(
         "--series", metavar="UID|N", help="which series, by the start of its UID or its number in `scan`"
+    )
+
+
+def allow_argument(parser: argparse.ArgumentParser) -> None:
+    """--allow, once for each kind of problem to overlook."""
+    parser.add_argument(
+        "--allow",
+        metavar="PROBLEM",
+        action="append",
+        default=[],
+        choices=["gap", "uneven", "drift", "mosaic"],
+        help="read the series in spite of a gap, uneven or drifting slices, or mosaics (gap, uneven, drift, mosaic; "
+        "may be repeated): said in every result",
     )
 
 

@@ -65,8 +65,10 @@ def _sentence(series: Series, problem: Problem) -> str:
     if problem.kind == "pixels" and problem.sentence[:4] != "its ":
         return f"{problem.sentence}."
     advice = {
-        "gap": 'find the missing files, or allow the gap in Python, `decode(series, allow=["gap"])`',
-        "uneven": 'choose another series, or allow uneven slices in Python, `decode(series, allow=["uneven"])`',
+        "gap": "find the missing files, or allow the gap (--allow gap)",
+        "uneven": "choose another series, or allow uneven slices (--allow uneven)",
+        "drift": "choose another series, or allow the drift (--allow drift)",
+        "mosaic": "choose another series, or allow the mosaics (--allow mosaic)",
         "duplicate": "choose one acquisition of it",
         "size": "choose one image of it",
     }.get(problem.kind, "choose another series or a single image")
