@@ -1,4 +1,4 @@
-"""A CT series for benchmarks: realistic noise and shapes, headers of some 250 elements cloned from pydicom's CT_small."""
+"""A CT series, and one enhanced CT, for benchmarks: realistic noise and shapes, headers of some 250 elements cloned from pydicom's CT_small."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pydicom
 from pydicom.data import get_testdata_file
+from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import UID
 from skimage import filters
@@ -66,3 +67,47 @@ def series(folder: Path, count: int, syntax: str = "uncompressed", size: int = 5
         dataset["PixelData"].is_undefined_length = syntax != "uncompressed"
         dataset.save_as(folder / f"{order[index]:04d}.dcm")
     return folder
+
+
+def multiframe(path: Path, count: int, size: int = 512) -> Path:
+    """Write one enhanced CT whose frames lie in the order of their places, each with its own functional groups."""
+    dataset: Any = pydicom.dcmread(str(get_testdata_file("CT_small.dcm")))
+    for keyword in (
+        "ImagePositionPatient",
+        "ImageOrientationPatient",
+        "PixelSpacing",
+        "RescaleSlope",
+        "RescaleIntercept",
+    ):
+        delattr(dataset, keyword)
+    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = UID("1.2.840.10008.5.1.4.1.1.2.1")
+    dataset.Rows = dataset.Columns = size
+    dataset.NumberOfFrames = count
+    shared = {
+        "PixelMeasuresSequence": {"PixelSpacing": [0.66, 0.66], "SliceThickness": 1.25},
+        "PlaneOrientationSequence": {"ImageOrientationPatient": [1, 0, 0, 0, 1, 0]},
+        "PixelValueTransformationSequence": {"RescaleSlope": 1, "RescaleIntercept": -1024, "RescaleType": "HU"},
+    }
+    own = [
+        {
+            "FrameContentSequence": {"InStackPositionNumber": index + 1, "StackID": "1"},
+            "PlanePositionSequence": {"ImagePositionPatient": [-158, -179, -75.0 + 1.25 * index]},
+            "FrameVOILUTSequence": {"WindowCenter": 40, "WindowWidth": 400},
+        }
+        for index in range(count)
+    ]
+    dataset.SharedFunctionalGroupsSequence = [_groups(shared)]
+    dataset.PerFrameFunctionalGroupsSequence = [_groups(each) for each in own]
+    dataset.PixelData = slices(count, size).tobytes()
+    dataset.save_as(path)
+    return path
+
+
+def _groups(found: dict[str, dict[str, Any]]) -> Dataset:
+    groups = Dataset()
+    for name, values in found.items():
+        item = Dataset()
+        for keyword, value in values.items():
+            setattr(item, keyword, value)
+        setattr(groups, name, [item])
+    return groups
