@@ -29,13 +29,12 @@ def radiograph(folder: Path) -> None:
     """Two ellipses are drawn over the lungs, and only there the pneumonia is concealed."""
     viewer, stage, docks = opened("radiograph", "Chest radiograph: pneumonia")
     stage.session.truth = {"no finding": False, "pneumonia": True}
-    picture(viewer, docks["Series"], folder / "radiograph_series.png")
     region(viewer, stage.layer(stage.session.loaded))
     docks["Attack"].form.region.layer.setCurrentText("lungs")
     attack(stage, docks)
     for theme in ("dark", "light"):
         viewer.theme = theme
-        for name in ("Classifier", "Attack", "Overlay"):
+        for name in ("Series", "Classifier", "Attack", "Overlay"):
             picture(viewer, docks[name], folder / f"radiograph_{name.lower()}_{theme}.png")
     close(viewer)
 
@@ -45,11 +44,11 @@ def ct(folder: Path) -> None:
     viewer, stage, docks = opened("ct_phantom", "Chest CT phantom: nodule")
     stage.session.truth = {"nodule": True}
     stage.go(int(stage.session.prediction.slices[:, 0].argmax()))
-    picture(viewer, docks["Series"], folder / "ct_series.png")
     place = docks["Attack"].form.region
     place.slices.setCurrentIndex(2)
     place.first.setValue(max(0, stage.session.index - 4))
     place.last.setValue(stage.session.index + 4)
+    docks["Attack"].form.budget.epsilon.set_number(12)
     docks["Attack"].run()
     wait(lambda: docks["Attack"].bar.value() > 300 or not stage.work.busy)
     from napari_medadv.widgets.commands import bring
@@ -62,7 +61,7 @@ def ct(folder: Path) -> None:
     wait(lambda: not stage.work.busy)
     for theme in ("dark", "light"):
         viewer.theme = theme
-        for name in ("Classifier", "Attack", "Overlay"):
+        for name in ("Series", "Classifier", "Attack", "Overlay"):
             picture(viewer, docks[name], folder / f"ct_{name.lower()}_{theme}.png")
     close(viewer)
 
