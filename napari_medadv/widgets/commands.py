@@ -17,7 +17,7 @@ from napari_medadv.widgets.stage import stage_of
 
 PLUGIN = "napari-medadv"
 DOCKS = ("Series", "Classifier", "Attack", "Overlay")
-FURTHER = ("Examine", "Provenance", "Tags")
+FURTHER = ("Examine", "Provenance", "Tags", "Archive")
 """Docks that are opened when they are asked for."""
 
 
@@ -85,6 +85,11 @@ def show_examine(viewer: Viewer) -> None:
 def show_provenance(viewer: Viewer) -> None:
     """Show the dock Provenance."""
     show(viewer, "Provenance")
+
+
+def show_archive(viewer: Viewer) -> None:
+    """Show the dock Archive."""
+    show(viewer, "Archive")
 
 
 def show_tags(viewer: Viewer) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QHeaderView,
@@ -15,17 +14,15 @@ from qtpy.QtWidgets import (
     QTreeWidgetItem,
 )
 
-from napari_medadv.display import KEY, Loaded, Outcome
-from napari_medadv.display.layers import placement
+from napari_medadv.display import Loaded, Outcome
 from napari_medadv.widgets.number import Number
 from napari_medadv.widgets.panel import Panel, box, form, row
 from napari_medadv.widgets.path_row import PathRow
-from napari_medadv.widgets.suspicion import Sign, Suspicion, look
-from napari_medadv.widgets.suspicion_words import details, overall, summary
+from napari_medadv.widgets.suspicion import Sign, Suspicion, look, suspicion_layer
+from napari_medadv.widgets.suspicion_words import ASKS, details, overall, summary
 from napari_medadv.widgets.work import Job
 
 _SIGN = int(Qt.ItemDataRole.UserRole)
-_GLOW = np.linspace([1.0, 0.9, 0.3, 0.0], [1.0, 0.1, 0.0, 1.0], 256)
 
 
 class ExaminePanel(Panel):
@@ -119,16 +116,12 @@ class ExaminePanel(Panel):
         sign, viewer, noun = self._chosen(), self.stage.viewer, self._examined
         if sign is None or sign.where is None or viewer is None or noun is None:
             return
-        name, active = f"suspicion: {sign.detector}", viewer.layers.selection.active
-        for old in [layer for layer in viewer.layers if layer.name == name]:
-            viewer.layers.remove(old)
+        active = viewer.layers.selection.active
         volume = (noun if isinstance(noun, Loaded) else noun.loaded).volume
-        limits = (0.0, max(float(np.quantile(sign.where, 0.999)), 1e-6))
-        glow = {"name": "medadv suspicion", "colors": _GLOW, "interpolation": "linear"}
-        style: dict[str, Any] = {"colormap": glow, "blending": "translucent_no_depth", "opacity": 0.8}
-        viewer.add_image(
-            sign.where, name=name, metadata={KEY: sign}, contrast_limits=limits, **style, **placement(volume)
-        )
+        values, style, _ = suspicion_layer(sign, volume)
+        for old in [layer for layer in viewer.layers if layer.name == style["name"]]:
+            viewer.layers.remove(old)
+        viewer.add_image(values, **style)
         viewer.layers.selection.active = active
 
     def go(self) -> None:
@@ -154,7 +147,7 @@ class ExaminePanel(Panel):
     def _add(self, name: str, p: str, cost: int, sign: Sign | None) -> None:
         item = QTreeWidgetItem([name, p, f"{cost:,}"])
         item.setData(0, _SIGN, sign)
-        item.setToolTip(0, sign.asks if sign is not None else "What they say together, and what is missing.")
+        item.setToolTip(0, ASKS.get(name, "") if sign is not None else "What they say together, and what is missing.")
         for column in (1, 2):
             item.setTextAlignment(column, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.list.addTopLevelItem(item)

@@ -17,6 +17,7 @@ from napari_medadv.detect.examine import heat
 from napari_medadv.detect.header import Header, contradictions
 from napari_medadv.detect.residual import Residual
 from napari_medadv.dicom.series import Series
+from napari_medadv.display.layers import KEY, LayerData, placement
 from napari_medadv.errors import DetectorError
 from napari_medadv.model import Classifier
 from napari_medadv.progress import Progress, part
@@ -27,18 +28,7 @@ NO_REFERENCE = (
     "No reference is chosen: without the scores of clean series there is no p-value and no verdict; "
     "make one with `medadv calibrate` on at least 19 clean series of this kind."
 )
-_ASKS = {
-    "alignment": "Does fine detail point where the model's gradient does?",
-    "density": "Do the model's features lie where those of clean images are dense?",
-    "flip": "How little would turn the decision back?",
-    "header": "Does the file contradict itself?",
-    "knn": "How far are the nearest clean images in the model's features?",
-    "lid": "Do the features spread in more directions than those of clean images?",
-    "mahalanobis": "Are the model's features far from those of clean images?",
-    "noise_margin": "Does the decision waver under the scanner's own noise?",
-    "residual": "Does the noise of a slice leave the course of its neighbours?",
-    "squeeze": "Does the decision weaken when the image is filtered lightly?",
-}
+_GLOW = np.linspace([1.0, 0.9, 0.3, 0.0], [1.0, 0.1, 0.0, 1.0], 256)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,8 +37,8 @@ class Sign:
 
     Attributes
     ----------
-    detector, asks
-        Its name, and what it asks.
+    detector
+        Its name.
     sentence
         Its answer.
     p
@@ -64,7 +54,6 @@ class Sign:
     """
 
     detector: str
-    asks: str
     sentence: str
     p: float | None
     cost: int
@@ -133,6 +122,24 @@ def look(
     return Suspicion(tuple(signs), found, tuple(dict.fromkeys(missing)), refusal)
 
 
+def suspicion_layer(sign: Sign, volume: Volume) -> LayerData:
+    """Where a detector that can tell sees something, as a layer over the volume; clear where it sees nothing."""
+    where = np.zeros(volume.shape[:3], np.float32) if sign.where is None else sign.where
+    return (
+        where,
+        {
+            "name": f"suspicion: {sign.detector}",
+            "metadata": {KEY: sign},
+            "contrast_limits": (0.0, max(float(np.quantile(where, 0.999)), 1e-6)),
+            "colormap": {"name": "medadv suspicion", "colors": _GLOW, "interpolation": "linear"},
+            "blending": "translucent_no_depth",
+            "opacity": 0.8,
+            **placement(volume),
+        },
+        "image",
+    )
+
+
 def _applying(book: Reference, classifier: Classifier, missing: list[str]) -> dict[str, Detector]:
     """The detectors of our own catalogue that the reference knows, as they were calibrated."""
     found: dict[str, Detector] = {}
@@ -162,7 +169,6 @@ def _judged(evidence: Evidence, detector: Detector, count: int) -> Sign:
     sentence = f"Of {evidence.count} clean images and this one, {share:.0f} % look at least so suspicious.{apart}"
     return Sign(
         evidence.detector,
-        _ASKS.get(evidence.detector, ""),
         sentence,
         evidence.p,
         detector.passes * count,
@@ -181,7 +187,7 @@ def _header(series: Series | None, missing: list[str]) -> list[Sign]:
     except Exception as fault:  # pydicom raises nearly everything on a damaged file
         found = (f"A header cannot be read ({type(fault).__name__}).",)
     sentence = " ".join(found) or f"No contradiction was found in {len(series.instances)} files."
-    return [Sign("header", _ASKS["header"], sentence, None, 0, Header.evaded_by)]
+    return [Sign("header", sentence, None, 0, Header.evaded_by)]
 
 
 def _residual(volume: Volume, classifier: Classifier, missing: list[str]) -> list[Sign]:
@@ -200,4 +206,4 @@ def _residual(volume: Volume, classifier: Classifier, missing: list[str]) -> lis
         "without a reference nobody knows how usual that is."
     )
     seen = heat(detector, {}, classifier, volume)
-    return [Sign("residual", _ASKS["residual"], sentence, None, 0, detector.evaded_by, order, seen)]
+    return [Sign("residual", sentence, None, 0, detector.evaded_by, order, seen)]

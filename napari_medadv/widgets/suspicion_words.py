@@ -7,6 +7,20 @@ from html import escape
 
 from napari_medadv.widgets.suspicion import Sign, Suspicion
 
+ASKS = {
+    "alignment": "Does fine detail point where the model's gradient does?",
+    "density": "Do the model's features lie where those of clean images are dense?",
+    "flip": "How little would turn the decision back?",
+    "header": "Does the file contradict itself?",
+    "knn": "How far are the nearest clean images in the model's features?",
+    "lid": "Do the features spread in more directions than those of clean images?",
+    "mahalanobis": "Are the model's features far from those of clean images?",
+    "noise_margin": "Does the decision waver under the scanner's own noise?",
+    "residual": "Does the noise of a slice leave the course of its neighbours?",
+    "squeeze": "Does the decision weaken when the image is filtered lightly?",
+}
+"""What each detector asks."""
+
 
 def summary(found: Suspicion) -> str:
     """The verdict in a line or two."""
@@ -30,9 +44,10 @@ def overall(found: Suspicion) -> str:
 def details(sign: Sign) -> str:
     """One detector in words."""
     cost = f"{sign.cost:,} forward passes of the network" if sign.cost else "the network was not asked"
+    asks = ASKS.get(sign.detector, "")
     slices = ", ".join(str(index + 1) for index in sign.slices[:5])
     parts = [
-        f"<b>{escape(sign.detector)}</b>: {escape(sign.asks)}" if sign.asks else f"<b>{escape(sign.detector)}</b>",
+        f"<b>{escape(sign.detector)}</b>: {escape(asks)}" if asks else f"<b>{escape(sign.detector)}</b>",
         escape(sign.sentence),
         f"Most suspicious slices: {slices}." if len(sign.slices) > 1 else "",
         f"Cost: {cost}.",
