@@ -18,7 +18,8 @@ from napari_medadv.display import Loaded, Outcome
 from napari_medadv.widgets.number import Number
 from napari_medadv.widgets.panel import Panel, box, form, row
 from napari_medadv.widgets.path_row import PathRow
-from napari_medadv.widgets.suspicion import Sign, Suspicion, look, suspicion_layer
+from napari_medadv.widgets.suspicion import Sign, Suspicion, look
+from napari_medadv.widgets.suspicion_layer import suspicion_layer
 from napari_medadv.widgets.suspicion_words import ASKS, details, overall, summary
 from napari_medadv.widgets.work import Job
 

@@ -17,7 +17,6 @@ from napari_medadv.detect.examine import heat
 from napari_medadv.detect.header import Header, contradictions
 from napari_medadv.detect.residual import Residual
 from napari_medadv.dicom.series import Series
-from napari_medadv.display.layers import KEY, LayerData, placement
 from napari_medadv.errors import DetectorError
 from napari_medadv.model import Classifier
 from napari_medadv.progress import Progress, part
@@ -28,7 +27,6 @@ NO_REFERENCE = (
     "No reference is chosen: without the scores of clean series there is no p-value and no verdict; "
     "make one with `medadv calibrate` on at least 19 clean series of this kind."
 )
-_GLOW = np.linspace([1.0, 0.9, 0.3, 0.0], [1.0, 0.1, 0.0, 1.0], 256)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,24 +118,6 @@ def look(
         signs += _residual(volume, classifier, missing)
     progress(1.0, "examined")
     return Suspicion(tuple(signs), found, tuple(dict.fromkeys(missing)), refusal)
-
-
-def suspicion_layer(sign: Sign, volume: Volume) -> LayerData:
-    """Where a detector that can tell sees something, as a layer over the volume; clear where it sees nothing."""
-    where = np.zeros(volume.shape[:3], np.float32) if sign.where is None else sign.where
-    return (
-        where,
-        {
-            "name": f"suspicion: {sign.detector}",
-            "metadata": {KEY: sign},
-            "contrast_limits": (0.0, max(float(np.quantile(where, 0.999)), 1e-6)),
-            "colormap": {"name": "medadv suspicion", "colors": _GLOW, "interpolation": "linear"},
-            "blending": "translucent_no_depth",
-            "opacity": 0.8,
-            **placement(volume),
-        },
-        "image",
-    )
 
 
 def _applying(book: Reference, classifier: Classifier, missing: list[str]) -> dict[str, Detector]:
