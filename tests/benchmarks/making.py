@@ -83,12 +83,12 @@ def multiframe(path: Path, count: int, size: int = 512) -> Path:
     dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = UID("1.2.840.10008.5.1.4.1.1.2.1")
     dataset.Rows = dataset.Columns = size
     dataset.NumberOfFrames = count
-    shared = {
+    shared: dict[str, dict[str, Any]] = {
         "PixelMeasuresSequence": {"PixelSpacing": [0.66, 0.66], "SliceThickness": 1.25},
         "PlaneOrientationSequence": {"ImageOrientationPatient": [1, 0, 0, 0, 1, 0]},
         "PixelValueTransformationSequence": {"RescaleSlope": 1, "RescaleIntercept": -1024, "RescaleType": "HU"},
     }
-    own = [
+    own: list[dict[str, dict[str, Any]]] = [
         {
             "FrameContentSequence": {"InStackPositionNumber": index + 1, "StackID": "1"},
             "PlanePositionSequence": {"ImagePositionPatient": [-158, -179, -75.0 + 1.25 * index]},
