@@ -61,7 +61,7 @@ class OnnxRuntime:
                 str(source.file), options, providers=[*providers, "CPUExecutionProvider"], enable_fallback=0
             )
         except Exception as error:
-            words = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
+            words = (str(error).strip().splitlines() or [type(error).__name__])[0].replace(str(source.file), name)[:160]
             raise ModelError(f"onnxruntime cannot read {name} ({words}): export it again.") from error
         inputs = session.get_inputs()
         answers = [one for one in session.get_outputs() if one.type in _TYPES]
