@@ -1,6 +1,6 @@
 """Attacks, one a module; `names("napari_medadv.attacks")` lists them."""
 
-from napari_medadv.attacks.perturb import Perturbation, perturb
+from napari_medadv.attacks.perturb import Perturbation, perturb, suits
 from napari_medadv.attacks.task import Attack, Task
 
 SEAM = (
@@ -24,4 +24,4 @@ SEAM = (
     "task",
 )
 
-__all__ = ["Attack", "Perturbation", "Task", "perturb"]
+__all__ = ["Attack", "Perturbation", "Task", "perturb", "suits"]

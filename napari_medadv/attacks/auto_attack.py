@@ -47,7 +47,9 @@ class AutoAttack:
 
     def __post_init__(self) -> None:
         if self.steps < 1 or self.targets < 1 or self.queries < 2:
-            raise AttackError("AutoAttack takes steps and targets >= 1, and queries >= 2.")
+            raise AttackError(
+                f"AutoAttack takes steps and targets >= 1, and queries >= 2, not {self.steps}, {self.targets} and {self.queries}."
+            )
 
     def __call__(self, task: Task) -> Tensor:
         """The first stored values that reach the goal; where none does, those of the part that came nearest."""

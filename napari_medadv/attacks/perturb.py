@@ -10,13 +10,13 @@ from torch import Tensor
 
 from napari_medadv.attacks.grid import Grid, grid
 from napari_medadv.attacks.task import Attack, Tally, Task
-from napari_medadv.errors import AlreadyReached, AttackError
+from napari_medadv.errors import AlreadyReached, AttackError, RegionError
 from napari_medadv.model.classifier import Classifier
 from napari_medadv.prediction import Prediction
 from napari_medadv.progress import Progress, part, silent
-from napari_medadv.threat import Alone, Threat
+from napari_medadv.threat import Alone, Goal, Region, Threat
 from napari_medadv.threat.budget import check
-from napari_medadv.volume import Array, Volume
+from napari_medadv.volume import Array, Bools, Volume
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,15 +124,38 @@ def perturb(
 
 def _refuse(classifier: Classifier, volume: Volume, threat: Threat, attack: Attack) -> tuple[int, ...]:
     """Everything that can be refused before any work is done; the chosen slices."""
-    threat.goal.check(classifier.findings)
+    suits(classifier, threat.goal, attack)
     slices = threat.region.chosen(volume.shape)
     check(threat.budget, float(volume.scale.take(np.array(slices)).quantum.min()), volume.scale.unit)
+    if volume.scale.padding is not None and not _image(volume, threat.region)[list(slices)].any():
+        raise RegionError(
+            "The region holds nothing but padding, where there is no image: mark at least one other voxel."
+        )
+    return slices
+
+
+def _image(volume: Volume, region: Region) -> Bools:
+    """Where the region holds image and not padding alone: bool, (z, y, x)."""
+    padding = np.asarray(volume.padding.all(axis=3) if volume.colour else volume.padding)
+    return ~padding if region.mask is None else ~padding & region.mask
+
+
+def suits(classifier: Classifier, goal: Goal, attack: Attack) -> None:
+    """Refuse a goal or an attack that this classifier cannot be asked, before a voxel is read.
+
+    Raises
+    ------
+    ThreatError
+        The goal names what the classifier has not.
+    AttackError
+        The attack needs gradients and the classifier gives none.
+    """
+    goal.check(classifier.findings)
     if getattr(attack, "needs_gradient", False) and not classifier.white_box:
         raise AttackError(
             f"{type(attack).__name__} needs gradients, and {classifier.name} only answers queries: "
             "choose an attack that needs none, or attach the network in a white-box format."
         )
-    return slices
 
 
 def _task(

@@ -46,7 +46,9 @@ class SimBA:
 
     def __post_init__(self) -> None:
         if self.queries < 3 or not 0 < self.low <= 1 or not self.step > 0:
-            raise AttackError("SimBA takes queries >= 3, low between 0 and 1, and step > 0.")
+            raise AttackError(
+                f"SimBA takes queries >= 3, low between 0 and 1, and step > 0, not {self.queries}, {self.low:g} and {self.step:g}."
+            )
 
     def __call__(self, task: Task) -> Tensor:
         """The best stored values met."""

@@ -43,7 +43,10 @@ class SparseRS:
 
     def __post_init__(self) -> None:
         if self.queries < 2 or self.voxels < 1 or not 0 < self.share <= 1:
-            raise AttackError("Sparse-RS takes queries >= 2, voxels >= 1 and a share of at most 1.")
+            raise AttackError(
+                f"Sparse-RS takes queries >= 2, voxels >= 1 and a share of at most 1, not {self.queries}, {self.voxels} and "
+                f"{self.share:g}."
+            )
 
     def __call__(self, task: Task) -> Tensor:
         """The best stored values met."""

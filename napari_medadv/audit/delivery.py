@@ -9,7 +9,9 @@ from typing import Any
 from napari_medadv.attacks import Perturbation
 from napari_medadv.audit.fingerprint import differing, fingerprint
 from napari_medadv.audit.folder import refuse, whole
-from napari_medadv.audit.panel import goal_words, write_panel
+from napari_medadv.audit.goal_words import done_words, goal_words
+from napari_medadv.audit.meaning import meaning_words
+from napari_medadv.audit.panel import write_panel
 from napari_medadv.audit.provenance import derivation_of
 from napari_medadv.audit.record import Attachment, Record, kept_path, record_of
 from napari_medadv.dicom import Series, decode, save, scan
@@ -18,6 +20,7 @@ from napari_medadv.errors import OutputError
 from napari_medadv.measure import Distortion, distortion
 from napari_medadv.model import Classifier
 from napari_medadv.progress import Progress, part, silent
+from napari_medadv.threat.amount import Amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,8 @@ class Writing:
         Whether the patient's identity is removed; the source's path then stays out of the record, too.
     allow
         Problems of the source that were overlooked; the derived series has them, too.
+    asked
+        How the person said the budget; None where it was in the unit of the series.
     """
 
     out: Path
@@ -43,6 +48,7 @@ class Writing:
     keep_study: bool = False
     deidentify: bool = False
     allow: tuple[Allowable, ...] = ()
+    asked: Amount | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,7 +103,7 @@ def deliver(
     refuse(writing.out, writing.source)
     size = distortion(found.clean, found.adversarial)
     path = None if writing.deidentify else kept_path(writing.source, writing.out)
-    record = record_of(found, size, classifier, attachment, path=path, allow=writing.allow)
+    record = record_of(found, size, classifier, attachment, path=path, allow=writing.allow, asked=writing.asked)
     with whole(writing.out) as folder:
         progress(0.1, "writing")
         save(
@@ -112,7 +118,7 @@ def deliver(
         progress(0.5, "drawing")
         write_panel(found, size, folder / "panel.png")
         still = _read_back(found, classifier, folder / "series", writing.allow, part(progress, 0.6, 1.0))
-    return Delivery(record, size, writing.out, still, _words(found, size, writing.out, still))
+    return Delivery(record, size, writing.out, still, _words(found, record, size, writing.out, still))
 
 
 def _read_back(
@@ -131,8 +137,8 @@ def _read_back(
     return found.threat.goal.reached(found.before, after, found.slices)
 
 
-def _words(found: Perturbation, size: Distortion, out: Path, still: bool) -> str:
-    aim = {"Conceal": "concealed", "Fabricate": "fabricated", "Confuse": "confused"}[type(found.threat.goal).__name__]
+def _words(found: Perturbation, record: Record, size: Distortion, out: Path, still: bool) -> str:
+    aim = done_words(found.threat.goal)
     verdict = f"reached: {aim}" if found.reached else f"NOT reached: not {aim} within the budget"
     back = f"still {aim}" if still else f"not {aim}"
     return "\n".join(
@@ -140,11 +146,12 @@ def _words(found: Perturbation, size: Distortion, out: Path, still: bool) -> str
             f"before    {found.before.sentence}   (* present)",
             f"after     {found.after.sentence}",
             f"goal      {goal_words(found.threat.goal)} {verdict}, as stored",
+            f"budget    {meaning_words(record.budget)}",
             f"change    {size.sentence}",
             f"cost      {found.queries} queries, {found.gradients} gradients",
             f"read back: same integers, {back}",
             *(f"note      {fact}" for fact in found.clean.facts),
             f"written   {out}",
-            *(f"note      {fact}" for fact in found.clean.facts),
+            *(f"warning: {fact}" for fact in found.facts),
         ]
     )

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from napari_medadv.attacks import Perturbation
+from napari_medadv.audit.goal_words import goal_words
 from napari_medadv.audit.threat_json import budget_unit
 from napari_medadv.measure import Difference, Distortion, signed_difference
 from napari_medadv.orientation import flips
 from napari_medadv.prediction import Prediction
-from napari_medadv.threat import Goal
 from napari_medadv.volume import Array, Volume
 
 _BEFORE, _AFTER = "#4c78a8", "#d1495b"
@@ -53,12 +53,6 @@ def write_panel(found: Perturbation, size: Distortion, path: Path) -> None:
         fontsize=11,
     )
     figure.savefig(path, metadata={"Software": None})
-
-
-def goal_words(goal: Goal) -> str:
-    """A goal in a person's words: "Conceal nodule"."""
-    label = getattr(goal, "label", "")
-    return f"{type(goal).__name__} {label}".strip()
 
 
 def shown_slice(difference: Difference) -> int:
@@ -122,7 +116,9 @@ def _draw_numbers(figure: Any, found: Perturbation, size: Distortion) -> None:
 
 def _draw_slices(axis: Any, found: Perturbation) -> None:
     findings = found.before.findings
-    label = getattr(found.threat.goal, "label", None) or findings.labels[int(found.before.probabilities.argmax())]
+    goal = found.threat.goal
+    named = getattr(goal, "label", None) or getattr(goal, "hidden", None)
+    label = named or findings.labels[int(found.before.probabilities.argmax())]
     for said, colour in ((found.before, _BEFORE), (found.after, _AFTER)):
         scores = np.empty(0) if said.slices is None else said.slices[:, findings.index(label)]
         axis.plot(np.arange(1, len(scores) + 1), scores, color=colour, linewidth=1.4)

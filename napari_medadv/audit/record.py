@@ -12,6 +12,7 @@ from typing import Any
 
 from napari_medadv.attacks import Attack, Perturbation
 from napari_medadv.audit.fingerprint import fingerprint
+from napari_medadv.audit.meaning import meaning
 from napari_medadv.audit.threat_json import threat_json, threat_of
 from napari_medadv.audit.versions import versions
 from napari_medadv.catalogue import entry, name_of
@@ -21,6 +22,7 @@ from napari_medadv.model import Classifier
 from napari_medadv.prediction import Prediction
 from napari_medadv.settings import make, plain
 from napari_medadv.threat import Threat
+from napari_medadv.threat.amount import Amount
 
 FORMAT = "napari_medadv record 1"
 
@@ -77,6 +79,8 @@ class Record:
         Name, digest of the weights, labels, thresholds, unit, and how it is attached.
     threat, attack, seed
         What was asked for.
+    budget
+        How the budget was said, and what it means in every measure for the display window in use.
     versions
         Software and threads.
     result
@@ -86,10 +90,17 @@ class Record:
     source: dict[str, Any]
     classifier: dict[str, Any]
     threat: Threat
+    budget: dict[str, Any]
     attack: Attack
     seed: int
     versions: dict[str, str]
     result: dict[str, Any]
+
+    @property
+    def asked(self) -> Amount | None:
+        """How the person said the budget, where the record tells."""
+        said = self.budget.get("asked")
+        return None if said is None else make(Amount, said)
 
     @property
     def attachment(self) -> Attachment:
@@ -103,6 +114,7 @@ class Record:
             "source": self.source,
             "classifier": self.classifier,
             "threat": threat_json(self.threat, self.source["unit"]),
+            "budget": self.budget,
             "attack": {"name": name_of(type(self.attack)), "settings": plain(self.attack), "repr": repr(self.attack)},
             "seed": self.seed,
             "versions": self.versions,
@@ -122,6 +134,7 @@ def record_of(
     *,
     path: str | None = None,
     allow: Collection[str] = (),
+    asked: Amount | None = None,
 ) -> Record:
     """The record of a perturbation.
 
@@ -135,6 +148,8 @@ def record_of(
         Where the source series lies, relative to the record; None keeps it out of the record.
     allow
         The kinds of problems of the source that were overlooked by choice.
+    asked
+        How the person said the budget; None where it was in the unit of the series.
     """
     clean = found.clean
     source = {
@@ -157,9 +172,10 @@ def record_of(
         "queries": found.queries,
         "gradients": found.gradients,
         "sha256": list(fingerprint(found.adversarial)),
-        "facts": list(clean.facts),
+        "facts": [*clean.facts, *found.facts],
     }
-    return Record(source, reader, found.threat, found.attack, found.seed, versions(), result)
+    budget = meaning(found.threat.budget, clean, asked, whole=classifier.reads == "volume")
+    return Record(source, reader, found.threat, budget, found.attack, found.seed, versions(), result)
 
 
 def reading(classifier: Classifier) -> dict[str, Any]:
@@ -210,12 +226,13 @@ def read_record(path: Path, *, trust_code: bool = False) -> Record:
             found["source"],
             found["classifier"],
             threat_of(found["threat"]),
+            found.get("budget", {}),
             attack,
             int(found["seed"]),
             found["versions"],
             found["result"],
         )
-        _ = record.attachment, record.json(), found["source"]["sha256"], found["result"]["sha256"]
+        _ = record.attachment, record.asked, record.json(), found["source"]["sha256"], found["result"]["sha256"]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise RecordError(
             f"The record {path.name} is damaged ({type(error).__name__}: {error}): run the attack again to have a whole one."

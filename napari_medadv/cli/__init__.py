@@ -18,7 +18,7 @@ from typing import NoReturn
 from napari_medadv.catalogue import names
 from napari_medadv.errors import Cancelled, MedAdvError
 
-SEAM = ("choice", "console", "screen", "settings_options")
+SEAM = ("choice", "console", "screen", "settings_options", "threat_options")
 
 
 class _Parser(argparse.ArgumentParser):

@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
         found = replay(record, series, classifier, allow=allow, progress=part(progress, 0.0, 0.8))
         if args.out is not None:
             again = attachment(weights, card, trust_code=args.trust_code, out=args.out)
-            writing = Writing(args.out, source, allow=allow)
+            writing = Writing(args.out, source, allow=allow, asked=record.asked)
             deliver(found, classifier, again, series, writing, progress=part(progress, 0.8, 1.0))
     slices = len(found.adversarial.voxels)
     words = [f"replayed: the same bytes of pixel data in all {slices} slices; {found.after.sentence}"]

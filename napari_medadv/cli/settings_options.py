@@ -38,6 +38,9 @@ def add_settings(parser: argparse.ArgumentParser, words: list[str]) -> None:
         if option not in taken:
             words_of = describe(annotation) + ("" if default is dataclasses.MISSING else f" (default: {default})")
             group.add_argument(option, dest=f"setting_{field}", metavar="VALUE", help=words_of.replace("%", "%%"))
+    hidden = [field for field in own if f"--{field.replace('_', '-')}" in taken]
+    if hidden:
+        group.description = f"given by --set alone: {', '.join(hidden)}"
     parser.epilog = "attacks and their settings:\n" + "\n".join(_line(each) for each in names(HOME))
 
 

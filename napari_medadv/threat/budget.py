@@ -68,7 +68,7 @@ def check(budget: Budget, quantum: float, unit: str) -> None:
     if not isinstance(budget, L0) and budget.epsilon < quantum * (1 - 1e-6):
         raise VacuousBudget(
             f"A budget of {budget.epsilon:g} {unit} is below one grey level of this series ({quantum:g} {unit}), so nothing could be "
-            f"stored within it: give at least {quantum:g}."
+            f"stored within it: give at least {quantum:g} {unit}."
         )
 
 

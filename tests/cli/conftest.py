@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from torch import Tensor, nn
+from torch import Tensor, nn, stack
 
 from napari_medadv.cli import main
 from tests.dicom.making import dataset, write
@@ -20,6 +20,14 @@ class Brightness(nn.Module):
 
     def forward(self, values: Tensor) -> Tensor:
         return (values.mean(dim=(1, 2, 3), keepdim=False)[:, None] - 0.4) * 100
+
+
+class Halves(nn.Module):
+    """Two logits: how far the mean of the upper half lies above 0.4, and that of the lower half above 0.41."""
+
+    def forward(self, values: Tensor) -> Tensor:
+        upper, lower = values[:, :, :8].mean(dim=(1, 2, 3)) - 0.4, values[:, :, 8:].mean(dim=(1, 2, 3)) - 0.41
+        return stack([upper, lower], dim=1) * 100
 
 
 @dataclass(frozen=True)
@@ -77,6 +85,21 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def halves(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A classifier of two labels with a probability each: of `ct`, "upper" is present and "lower" is not."""
+    folder = tmp_path_factory.mktemp("halves")
+    export(Halves(), folder / "model.pt2", (1, 16, 12))
+    write_card(
+        folder,
+        '[[preprocess]]\nstep = "window"\ncenter = 0\nwidth = 2000\n[[preprocess]]\nstep = "resize"\nsize = [16, 12]\n',
+        labels='["upper", "lower"]',
+        activation='"sigmoid"',
+        weights='"model.pt2"',
+    )
+    return folder
+
+
 @pytest.fixture
 def attacked(medadv: Medadv, ct: Path, model: Path, tmp_path: Path) -> Path:
     """The result of a successful attack."""
@@ -84,3 +107,21 @@ def attacked(medadv: Medadv, ct: Path, model: Path, tmp_path: Path) -> Path:
     said = medadv("attack", ct, "--model", model, "--conceal", "nodule", "--epsilon", 16, "--out", out)
     assert said.code == 0, said.err
     return out
+
+
+@pytest.fixture
+def attack(medadv: Medadv, ct: Path, model: Path, tmp_path: Path) -> Medadv:
+    """An attack that would work, but for what is changed; nothing may be left of it."""
+
+    def run(**changed: object) -> object:
+        given = {"path": ct, "model": model, "conceal": "nodule", "epsilon": 16, "out": tmp_path / "out"} | changed
+        words = ["attack", given.pop("path")]
+        for name, value in given.items():
+            words += [] if value is None else [f"--{name}", value]
+        said = medadv(*words)
+        if given["out"] == tmp_path / "out":
+            assert not (tmp_path / "out").exists()
+        assert not list(tmp_path.rglob("*.partial"))
+        return said
+
+    return run  # type: ignore[return-value]

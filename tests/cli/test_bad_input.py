@@ -33,24 +33,6 @@ class Colour(nn.Module):
         return found
 
 
-@pytest.fixture
-def attack(medadv: Medadv, ct: Path, model: Path, tmp_path: Path) -> Medadv:
-    """An attack that would work, but for what is changed; nothing may be left of it."""
-
-    def run(**changed: object) -> object:
-        given = {"path": ct, "model": model, "conceal": "nodule", "epsilon": 16, "out": tmp_path / "out"} | changed
-        words = ["attack", given.pop("path")]
-        for name, value in given.items():
-            words += [] if value is None else [f"--{name}", value]
-        said = medadv(*words)
-        if given["out"] == tmp_path / "out":
-            assert not (tmp_path / "out").exists()
-        assert not list(tmp_path.rglob("*.partial"))
-        return said
-
-    return run  # type: ignore[return-value]
-
-
 def test_not_dicom(attack: Medadv, tmp_path: Path) -> None:
     (tmp_path / "letter.dcm").write_text("Dear colleague")
     assert "letter.dcm" in attack(path=tmp_path / "letter.dcm").one_sentence()
