@@ -78,8 +78,13 @@ def perturb(
     slices = _refuse(classifier, volume, threat, attack)
     before = classifier.predict(volume, progress=part(progress, 0.0, 0.05))
     if threat.goal.reached(before, before, slices):
+        where = (
+            ""
+            if len(slices) == len(volume.voxels)
+            else f", attacked in {len(slices)} of its {len(volume.voxels)} slices"
+        )
         raise AlreadyReached(
-            f"The goal {threat.goal} is met by the clean series already ({before.sentence}): choose another goal."
+            f"The goal {threat.goal} is met by the clean series already ({before.sentence}{where}): choose another goal."
         )
     rng = torch.Generator().manual_seed(seed)
     voxels = volume.voxels.copy()
