@@ -102,11 +102,11 @@ def _draw_numbers(figure: Any, found: Perturbation, size: Distortion) -> None:
     rows = np.arange(len(labels))
     axes[0].barh(rows + 0.2, found.before.probabilities[labels], 0.36, color=_BEFORE, label="clean")
     axes[0].barh(rows - 0.2, found.after.probabilities[labels], 0.36, color=_AFTER, label="adversarial")
-    for row, label in enumerate(labels):
-        threshold = findings.threshold(findings.labels[label])
-        if threshold is not None:
-            axes[0].plot([threshold] * 2, [row - 0.45, row + 0.45], color="black", linewidth=1.2)
-    axes[0].set(xlim=(0, 1), xlabel="probability (line: operating threshold)")
+    limits = [(row, findings.threshold(findings.labels[label])) for row, label in enumerate(labels)]
+    drawn = [(row, limit) for row, limit in limits if limit is not None]
+    for row, limit in drawn:
+        axes[0].plot([limit] * 2, [row - 0.45, row + 0.45], color="black", linewidth=1.2)
+    axes[0].set(xlim=(0, 1), xlabel=f"probability ({'line: operating threshold' if drawn else 'the highest decides'})")
     axes[0].set_yticks(rows, [findings.labels[label] for label in labels])
     axes[0].legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
     figure.suptitle(size.sentence, fontsize=9)
@@ -125,7 +125,9 @@ def _draw_slices(axis: Any, found: Perturbation) -> None:
     threshold = findings.threshold(label)
     if threshold is not None:
         axis.axhline(threshold, color="black", linewidth=1)
-    axis.set(ylim=(-0.02, 1.02), xlabel="slice (line: operating threshold)", ylabel=label)
+    axis.set(
+        ylim=(-0.02, 1.02), xlabel="slice" if threshold is None else "slice (line: operating threshold)", ylabel=label
+    )
 
 
 def _said(prediction: Prediction) -> str:

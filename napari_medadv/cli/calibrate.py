@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_medadv.cli.choice import chosen_classifier, classifier_arguments
+from napari_medadv.cli.choice import allow_argument, chosen_classifier, classifier_arguments
 from napari_medadv.cli.console import show, watched
 from napari_medadv.progress import part
 
@@ -17,8 +17,9 @@ DEFAULT = ("squeeze", "noise_margin", "alignment", "mahalanobis")
 
 
 def arguments(parser: argparse.ArgumentParser, words: list[str]) -> None:
-    """PATH, --model, --reference, --detector and --json."""
+    """PATH, --allow, --model, --reference, --detector and --json."""
     parser.add_argument("path", metavar="PATH", type=Path, help="a folder of clean series of one kind, at any depth")
+    allow_argument(parser)
     classifier_arguments(parser)
     parser.add_argument(
         "--reference", metavar="FILE", type=Path, required=True, help="is written: no pixels, no identity"
@@ -55,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     classifier, detectors = chosen_classifier(args), chosen_detectors(args)
     with watched() as progress:
         found = scan(args.path, progress=part(progress, 0.0, 0.05)).series
-        clean = [decode(series) for series in found]
+        clean = [decode(series, allow=args.allow) for series in found]
         reference = calibrate(detectors, classifier, clean, series=found, progress=part(progress, 0.1, 1.0))
     write_reference(reference, args.reference)
     facts = {"fitted": reference.fitted, "calibrated": reference.count, "detectors": sorted(reference.learnt)}

@@ -6,7 +6,13 @@ import argparse
 from pathlib import Path
 
 from napari_medadv.cli.calibrate import chosen_detectors, detector_arguments
-from napari_medadv.cli.choice import chosen_classifier, chosen_series, classifier_arguments, series_arguments
+from napari_medadv.cli.choice import (
+    allow_argument,
+    chosen_classifier,
+    chosen_series,
+    classifier_arguments,
+    series_arguments,
+)
 from napari_medadv.cli.console import show, watched
 from napari_medadv.progress import part
 
@@ -14,8 +20,9 @@ SUSPICIOUS = 3
 
 
 def arguments(parser: argparse.ArgumentParser, words: list[str]) -> None:
-    """PATH, --series, --model, --reference, --detector, --rate and --json."""
+    """PATH, --series, --allow, --model, --reference, --detector, --rate and --json."""
     series_arguments(parser)
+    allow_argument(parser)
     classifier_arguments(parser)
     parser.add_argument("--reference", metavar="FILE", type=Path, required=True, help="what `medadv calibrate` wrote")
     detector_arguments(parser)
@@ -32,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     reference, classifier = read_reference(args.reference), chosen_classifier(args)
     with watched() as progress:
         chosen = chosen_series(args.path, args.series, part(progress, 0.0, 0.1))
-        volume = chosen.volume(part(progress, 0.1, 0.2))
+        volume = chosen.volume(part(progress, 0.1, 0.2), allow=args.allow)
         found = examine(
             chosen_detectors(args),
             classifier,

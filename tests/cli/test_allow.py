@@ -78,3 +78,9 @@ def test_a_record_cannot_allow_more_than_a_person_can(medadv: Medadv, attacked: 
     record["source"]["allow"] = said
     path.write_text(json.dumps(record))
     assert "may be overlooked" in medadv("replay", path).one_sentence()
+
+
+def test_examining_takes_the_same_choice(medadv: Medadv, gap: Path, model: Path, tmp_path: Path) -> None:
+    words = ["calibrate", gap, "--model", model, "--reference", tmp_path / "reference.json"]
+    assert "--allow gap" in medadv(*words).one_sentence()
+    assert "--allow" not in medadv(*words, "--allow", "gap").one_sentence()
