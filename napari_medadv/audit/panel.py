@@ -10,7 +10,7 @@ import numpy as np
 from napari_medadv.attacks import Perturbation
 from napari_medadv.audit.goal_words import goal_words
 from napari_medadv.audit.threat_json import budget_unit
-from napari_medadv.measure import Difference, Distortion, signed_difference
+from napari_medadv.measure import Difference, Distortion, amplification, signed_difference
 from napari_medadv.orientation import flips
 from napari_medadv.prediction import Prediction
 from napari_medadv.volume import Array, Volume
@@ -25,7 +25,7 @@ def write_panel(found: Perturbation, size: Distortion, path: Path) -> None:
     from matplotlib.figure import Figure
 
     difference = signed_difference(found.clean, found.adversarial)
-    index = shown_slice(difference)
+    index = difference.strongest
     figure = Figure(figsize=(13, 7.2), dpi=110, layout="constrained")
     FigureCanvasAgg(figure)
     parts: Any = figure.subfigures(2, 1, height_ratios=[2.6, 1])
@@ -55,12 +55,6 @@ def write_panel(found: Perturbation, size: Distortion, path: Path) -> None:
     figure.savefig(path, metadata={"Software": None})
 
 
-def shown_slice(difference: Difference) -> int:
-    """The slice that changed most, or the middle one where none did."""
-    amounts = difference.per_slice
-    return int(np.argmax(amounts)) if amounts.any() else len(amounts) // 2
-
-
 def picture(volume: Volume, index: int) -> Array:
     """One slice as a screen shows it: float32, (y, x) or (y, x, channel), 0 black to 1 white, held up for reading."""
     values = volume.values(slice(index, index + 1))[0]
@@ -84,9 +78,8 @@ def _draw_difference(figure: Any, axis: Any, found: Perturbation, difference: Di
         plane = np.take_along_axis(plane, np.abs(plane).argmax(axis=2)[..., None], axis=2)[..., 0]
     span = difference.largest or float(found.clean.scale.quantum.max())
     image = axis.imshow(upright(plane, found.clean), cmap="RdBu_r", vmin=-span, vmax=span, aspect=_aspect(found.clean))
-    low, high = found.clean.window.limits if not found.clean.colour else (0.0, 255.0)
     axis.set_title(
-        f"difference, {-span:g} to {span:g} {difference.unit}\ncontrast amplified {(high - low) / (2 * span):.3g} times",
+        f"difference, {-span:g} to {span:g} {difference.unit}\ncontrast amplified {amplification(found.clean, 2 * span):.3g} times",
         fontsize=10,
     )
     bar = figure.colorbar(image, ax=axis, orientation="horizontal", fraction=0.05, pad=0.02)

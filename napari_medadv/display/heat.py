@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from napari_medadv.display.layers import KEY, LayerData, Outcome, placement
+from napari_medadv.measure.heatmap import amplification, grey_range
 from napari_medadv.volume import Array, Floats, Volume
 
 Kind = Literal["signed", "absolute", "relative"]
@@ -50,11 +51,11 @@ class HeatView:
 
     def factor(self, volume: Volume) -> float:
         """From the unit of the volume to that of the colorbar."""
-        return 100 / width(volume) if self.kind == "relative" else 1.0
+        return 100 / grey_range(volume) if self.kind == "relative" else 1.0
 
     def amplification(self, outcome: Outcome) -> float:
-        """How many times stronger a change shows here than as grey: black to white over one end of the colours to the other."""
-        return width(outcome.loaded.volume) / (self.reach(outcome) * (1 if self.kind == "absolute" else 2))
+        """How many times stronger a change shows here than as grey."""
+        return amplification(outcome.loaded.volume, self.reach(outcome) * (1 if self.kind == "absolute" else 2))
 
     def colors(self, reach: float) -> Floats:
         """RGBA from -reach to reach: float64, (513, 4); clear within the threshold."""
@@ -68,14 +69,6 @@ class HeatView:
         found[np.abs(place) * reach < max(self.threshold, 1e-9 * reach), 3] = 0
         found[_STEPS // 2, 3] = 0
         return found
-
-
-def width(volume: Volume) -> float:
-    """The width of the display window, or 255 for colour, in the unit of the volume."""
-    if volume.colour:
-        return 255.0
-    low, high = volume.window.limits
-    return max(high - low, float(volume.scale.quantum.min()))
 
 
 def heat_values(outcome: Outcome) -> Array:

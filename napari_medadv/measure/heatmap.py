@@ -39,6 +39,12 @@ class Difference:
         found: Floats = np.abs(self.values).reshape(len(self.values), -1).sum(axis=1, dtype=np.float64)
         return found
 
+    @property
+    def strongest(self) -> int:
+        """The slice that changed most, or the middle one where none did."""
+        amounts = self.per_slice
+        return int(amounts.argmax()) if amounts.any() else len(amounts) // 2
+
 
 def signed_difference(clean: Volume, other: Volume) -> Difference:
     """`other` less `clean`, in their unit; exact, because it is taken on the stored integers."""
@@ -57,9 +63,28 @@ def absolute_difference(clean: Volume, other: Volume) -> Difference:
 def relative_difference(clean: Volume, other: Volume) -> Difference:
     """The signed difference in per cent of the width of the clean volume's display window."""
     signed = signed_difference(clean, other)
-    low, high = clean.window.limits
-    width = max(high - low, float(clean.scale.quantum.min()))
-    return Difference(signed.values * np.float32(100 / width), "% of the window", signed.affine)
+    return Difference(signed.values * np.float32(100 / grey_range(clean)), "% of the window", signed.affine)
+
+
+def grey_range(volume: Volume) -> float:
+    """What takes a display from black to white, in the unit of the volume: the window's width, or 255 for colour."""
+    if volume.colour:
+        return 255.0
+    low, high = volume.window.limits
+    return max(high - low, float(volume.scale.quantum.min()))
+
+
+def amplification(volume: Volume, span: float) -> float:
+    """How many times stronger a heat map shows a change than the image does.
+
+    Parameters
+    ----------
+    volume
+        What is shown in grey.
+    span
+        What takes the heat map from one end of its colours to the other, in the unit of the volume.
+    """
+    return grey_range(volume) / span
 
 
 def _same_grid(clean: Volume, other: Volume) -> None:

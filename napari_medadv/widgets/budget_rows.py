@@ -8,8 +8,8 @@ from qtpy.QtWidgets import QFormLayout, QLabel, QSizePolicy
 
 from napari_medadv.audit.threat_json import BUDGETS, budget_unit
 from napari_medadv.display import Loaded
-from napari_medadv.display.heat import width
 from napari_medadv.errors import MedAdvError
+from napari_medadv.measure import grey_range
 from napari_medadv.threat import Budget
 from napari_medadv.threat.unit import stated
 from napari_medadv.volume import Volume
@@ -104,7 +104,7 @@ def meaning(budget: Budget, volume: Volume) -> str:
 def default_epsilon(volume: Volume, norm: str = "linf") -> float:
     """A budget to begin with: hard to see, never below one grey level, in the unit of the volume (voxels for L0)."""
     level, count = float(volume.scale.quantum.max()), volume.shape[1] * volume.shape[2]
-    wished = 8.0 if volume.scale.unit == "HU" else width(volume) / 100
+    wished = 8.0 if volume.scale.unit == "HU" else grey_range(volume) / 100
     each = max(level, round(wished / level) * level)
     share = {"linf": 1.0, "l2": math.sqrt(count) / 4, "l1": count / 20}
     return float(f"{each * share[norm]:.2g}") if norm in share else float(max(1, count // 1000))

@@ -76,7 +76,6 @@ def show_demo(
     stage.show(loaded)
     stage.session.prediction = perturbation.before
     difference = signed_difference(perturbation.clean, perturbation.adversarial)
-    stage.go(int(difference.per_slice.argmax()))
     stage.show_outcome(Outcome(loaded, classifier, perturbation, difference))
     panels["Attack"].form.show_run(perturbation)
     if pictures is not None:

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from napari_medadv.display import HeatView, Outcome
+from napari_medadv.measure import grey_range
 from napari_medadv.measure.distortion import Distortion
 from napari_medadv.volume import Volume
 
@@ -16,10 +17,11 @@ def amplified(view: HeatView, outcome: Outcome) -> str:
     """How much stronger the heat map shows a change than the image does."""
     volume, reach = outcome.loaded.volume, view.reach(outcome)
     times = view.amplification(outcome)
-    whole = "no to full colour takes" if volume.colour else "black to white takes"
+    unit, whole = volume.scale.unit, "no to full colour" if volume.colour else "black to white"
+    colours = f"0 to {reach:g}" if view.kind == "absolute" else f"−{reach:g} to +{reach:g}"
     return (
-        f"<b>Amplified {times:.3g} ×</b>: full colour at ±{reach:g} {volume.scale.unit}, where in the image "
-        f"{whole} {reach * times:g} {volume.scale.unit}."
+        f"<b>Amplified {times:.3g} ×</b>: all colours from {colours} {unit}, where in the image {whole} takes "
+        f"{grey_range(volume):g} {unit}."
     )
 
 

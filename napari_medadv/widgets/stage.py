@@ -79,7 +79,7 @@ class Stage:
         self.go(loaded.volume.shape[0] // 2)
 
     def show_outcome(self, outcome: Outcome) -> None:
-        """Put an adversarial series and its heat map over their source, and turn to them."""
+        """Put an adversarial series and its heat map over their source, and turn to the slice that changed most."""
         viewer = self.viewer
         if viewer is None:
             return
@@ -90,6 +90,7 @@ class Stage:
             layer.contrast_limits = source.contrast_limits
         viewer.layers.selection.active = layer
         self.session.take(outcome.loaded, outcome)
+        self.go(outcome.difference.strongest)
 
     def layer(self, noun: Loaded | Outcome | None) -> Any:
         """The image layer that shows this noun, or None."""

@@ -55,10 +55,12 @@ def test_from_a_folder_to_a_fooled_classifier_and_back_to_dicom(
     assert reading.bars.isVisibleTo(reading) and stage.session.prediction.present == ("nodule",)
     assert attack.form.goal.goal() == Conceal("nodule")
     assert attack.form.budget.epsilon.number == 8 and attack.form.budget.epsilon.suffix() == " HU"
+    stage.go(0)
     attack.run()
     until(lambda: stage.session.outcome)
     outcome = stage.session.outcome
     assert outcome is not None and outcome.perturbation.reached and "Concealed" in attack.message.text()
+    assert viewer.dims.current_step[0] == stage.session.index == outcome.difference.strongest in (2, 3)
     source, adversarial, heat = stage.layer(stage.session.loaded), stage.layer(outcome), stage.heat
     for layer in (adversarial, heat):
         assert np.allclose(layer.scale, source.scale) and layer.units == source.units

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ import pytest
 
 from napari_medadv.attacks.pgd import PGD
 from napari_medadv.catalogue import entry, names
+from napari_medadv.display import HeatView, Loaded
+from napari_medadv.measure import signed_difference
 from napari_medadv.measure.distortion import Distortion
 from napari_medadv.prediction import Findings, Prediction
 from napari_medadv.volume import Scale, Volume, Window
@@ -17,7 +20,7 @@ from napari_medadv.widgets.bars import colour, percent
 from napari_medadv.widgets.budget_rows import default_epsilon
 from napari_medadv.widgets.ink import ink_of
 from napari_medadv.widgets.number import Number
-from napari_medadv.widgets.overlay_words import spoken
+from napari_medadv.widgets.overlay_words import amplified, spoken
 from napari_medadv.widgets.settings_form import SettingsForm, explained
 
 HOME = "napari_medadv.attacks"
@@ -50,6 +53,16 @@ def test_a_number_is_short_and_has_its_unit(qtbot: Any) -> None:
     assert field.text() == "inf HU" and math.isinf(field.number)
     field.set_number(2.55)
     assert field.text() == "2.55 HU" and field.number == 2.55
+
+
+def test_the_words_of_the_overlay_name_the_whole_window_and_the_whole_of_the_colours() -> None:
+    clean = Volume(np.zeros((2, 8, 8), np.int16), np.eye(4), Scale("HU", -1024, 3071), (Window(-600, 1500),))
+    difference = signed_difference(clean, clean.with_voxels(clean.voxels + np.int16(12)))
+    found: Any = SimpleNamespace(loaded=Loaded(clean), difference=difference)
+    words = amplified(HeatView(), found)
+    assert "62.5 ×" in words and "−12 to +12 HU" in words and "takes 1499 HU" in words
+    words = amplified(HeatView("absolute"), found)
+    assert "125 ×" in words and "0 to 12 HU" in words and "takes 1499 HU" in words
 
 
 def test_green_agrees_with_the_truth_and_red_does_not() -> None:
