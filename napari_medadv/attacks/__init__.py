@@ -16,6 +16,7 @@ SEAM = (
     "outset",
     "paste",
     "perturb",
+    "picture",
     "plain",
     "plane",
     "smallest",

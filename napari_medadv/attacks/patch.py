@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar, Literal
 
 import torch
@@ -12,7 +13,8 @@ from napari_medadv.attacks import draw
 from napari_medadv.attacks.adam import Adam
 from napari_medadv.attacks.climb import levelled
 from napari_medadv.attacks.paste import Shape, fixed, scattered
-from napari_medadv.attacks.task import Aim, Knowledge, Task
+from napari_medadv.attacks.picture import keep
+from napari_medadv.attacks.task import Aim, Arithmetic, Knowledge, Task
 from napari_medadv.errors import AttackError
 
 
@@ -40,6 +42,12 @@ class Patch:
         Sizes (shares of the side) and angles of the training.
     pixels
         Of the patch's own picture, along a side.
+    batch
+        Slices that a step learns from, drawn anew each time; 0 takes all.
+    arithmetic
+        Of the network in the gradients, as for `pgd`.
+    keep
+        File (.npz) in which the patch's picture is kept, for `pasted`; nothing keeps none.
     """
 
     needs_gradient: ClassVar[bool] = True
@@ -58,6 +66,9 @@ class Patch:
     largest: float = 1.0
     degrees: float = 22.5
     pixels: int = 64
+    batch: int = 0
+    arithmetic: Arithmetic = "float32"
+    keep: str = ""
 
     def __post_init__(self) -> None:
         if self.steps < 1 or not (self.rate > 0 and self.size > 0) or not 0 < self.smallest <= self.largest:
@@ -65,20 +76,30 @@ class Patch:
 
     def __call__(self, task: Task) -> Tensor:
         """The clean values with the patch."""
+        content = self.picture(task)
+        if self.keep:
+            keep(Path(self.keep), content)
+        return fixed(task, self.size, self.unit, self.place, self.shape).paste(content, task.clean, task.spacing)
+
+    def picture(self, task: Task) -> Tensor:
+        """The trained content, (1, channel, row, column), in the unit of the volume."""
         low, high = (limit.mean(dim=0, keepdim=True)[:, :, 0] for limit in task.extremes)
         contrast = float(task.contrast.mean())
         start = draw.uniform((1, task.clean.shape[1], self.pixels, self.pixels), task.rng, task.clean)
         content, adam = low + (high - low) * (0.45 + 0.1 * start), Adam(start)
         for count in range(self.steps):
             task.report(count, self.steps)
-            places = scattered(task, self.smallest, self.largest, self.degrees, self.shape)
+            part = task
+            if 0 < self.batch < len(task):
+                part = task.take(draw.uniform((len(task),), task.rng, task.clean).topk(self.batch).indices)
+            places = scattered(part, self.smallest, self.largest, self.degrees, self.shape)
             picture = content.detach().requires_grad_(True)
             with torch.enable_grad():
-                values = places.paste(picture, task.clean, task.spacing)
-            margin, gradient = task.gradient(task.allow(values.detach()), "cross-entropy")
+                values = places.paste(picture, part.clean, part.spacing)
+            allowed = part.allow(values.detach())
+            margin, gradient = part.gradient(allowed, "cross-entropy", arithmetic=self.arithmetic)
             pull = levelled(gradient) * (margin <= 5).view(-1, 1, 1, 1, 1)
             (uphill,) = torch.autograd.grad(values, picture, pull)
             content = content + self.rate * contrast * adam.step(uphill)
             content = torch.minimum(torch.maximum(content, low), high)
-        places = fixed(task, self.size, self.unit, self.place, self.shape)
-        return places.paste(content, task.clean, task.spacing)
+        return content

@@ -32,6 +32,8 @@ class Transfer:
         The name of the attack that fools them.
     steps
         Of that attack; 0 leaves its own.
+    settings
+        Its other settings, as `name=value`.
     """
 
     needs_gradient: ClassVar[bool] = False
@@ -43,12 +45,14 @@ class Transfer:
     surrogates: tuple[str, ...] = ()
     attack: str = "vmi_fgsm"
     steps: int = 0
+    settings: tuple[str, ...] = ()
 
     def __call__(self, task: Task) -> Tensor:
         """What fools the surrogates."""
         if not self.surrogates:
             raise AttackError("Transfer needs a surrogate: name the file of at least one other classifier.")
-        given: dict[str, Any] = {"steps": self.steps} if self.steps else {}
+        given: dict[str, Any] = {name: value for name, _, value in (one.partition("=") for one in self.settings)}
+        given |= {"steps": self.steps} if self.steps else {}
         inner: Attack = make(entry(self.attack, "napari_medadv.attacks"), given)
         classifiers = [load_classifier(Path(path), device=str(task.clean.device)) for path in self.surrogates]
         return inner(panel(task, classifiers))

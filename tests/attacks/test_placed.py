@@ -15,11 +15,12 @@ from napari_medadv.attacks import transfer as transfer_module
 from napari_medadv.attacks.low_frequency import LowFrequency
 from napari_medadv.attacks.natural_patch import NaturalPatch
 from napari_medadv.attacks.noise_shaped import NoiseShaped, local_noise
+from napari_medadv.attacks.pasted import Pasted
 from napari_medadv.attacks.patch import Patch
 from napari_medadv.attacks.pgd import PGD
 from napari_medadv.attacks.transfer import Transfer
 from napari_medadv.attacks.universal import Universal
-from napari_medadv.errors import AttackError
+from napari_medadv.errors import AttackError, OutputError
 from napari_medadv.model import Classifier
 from napari_medadv.prediction import Findings
 from napari_medadv.threat import L0, Conceal, Linf, Threat
@@ -61,6 +62,48 @@ def test_the_trained_patch_beats_the_natural_one() -> None:
         for attack in (Patch(steps=40, size=0.8, place=(0.5, 0.5)), NaturalPatch(size=0.8, place=(0.5, 0.5)))
     )
     assert trained.reached and trained.after["a"] < natural.after["a"]
+
+
+def test_a_kept_patch_fools_slices_that_it_was_not_trained_on(tmp_path: Path) -> None:
+    classifier, volume = case()
+    threat, file = Threat(Conceal("a"), L0(600)), tmp_path / "patch.npz"
+    perturb(classifier, volume, threat, Patch(steps=40, batch=2, keep=str(file)))
+    rng = np.random.default_rng(9)
+    fresh = volume.with_voxels(rng.integers(995, 1006, volume.voxels.shape).astype(np.uint16))
+    found = perturb(classifier, fresh, threat, Pasted(str(file), size=0.8))
+    assert found.reached and found.gradients == 0
+    changed = found.adversarial.voxels != fresh.voxels
+    middles = {tuple(np.round(np.argwhere(entry).mean(axis=0))) for entry in changed}
+    assert len(middles) > 1
+    for entry in changed:
+        rows, columns = np.nonzero(entry)
+        assert 2 * np.ptp(rows) + 2 == pytest.approx(24, abs=4) and np.ptp(columns) + 1 == pytest.approx(24, abs=3)
+
+
+def test_a_pasted_patch_of_a_size_in_mm_lies_at_the_point(tmp_path: Path) -> None:
+    classifier, volume = case()
+    file = tmp_path / "patch.npz"
+    np.savez(file, picture=np.zeros((1, 8, 8), np.float32))
+    attack = Pasted(str(file), size=12, unit="mm", place=(0.5, 0.25))
+    found = perturb(classifier, volume, Threat(Conceal("a"), L0(600)), attack)
+    rows, columns = np.nonzero((found.adversarial.voxels == 0).any(axis=0))
+    assert 11 <= np.ptp(columns) + 1 <= 13 and 5 <= np.ptp(rows) + 1 <= 7
+    assert abs(columns.mean() - 7.5) < 1 and abs(rows.mean() - 10) < 1
+
+
+def test_a_file_that_is_no_picture_is_refused(tmp_path: Path) -> None:
+    classifier, volume = case()
+    threat = Threat(Conceal("a"), L0(600))
+    colour, words, gone = tmp_path / "colour.npz", tmp_path / "words.npz", tmp_path / "gone.npz"
+    np.savez(colour, picture=np.zeros((3, 8, 8), np.float32))
+    words.write_text("no picture")
+    for file, said in ((colour, "3 channels"), (words, "no picture"), (gone, "cannot be read")):
+        with pytest.raises(AttackError, match=said):
+            perturb(classifier, volume, threat, Pasted(str(file)))
+    with pytest.raises(AttackError, match="needs a picture"):
+        perturb(classifier, volume, threat, Pasted())
+    with pytest.raises(OutputError, match="cannot be written"):
+        perturb(classifier, volume, threat, Patch(steps=1, keep=str(tmp_path / "none" / "patch.npz")))
 
 
 def test_a_universal_perturbation_is_one_for_all_slices() -> None:
@@ -113,6 +156,9 @@ def test_a_surrogate_stands_in_for_the_victim(monkeypatch: pytest.MonkeyPatch) -
         asked.clear()
         found = perturb(box, volume, threat, Transfer(surrogates, "pgd"))
         assert found.reached and sum(asked) == 3 * 4
+    asked.clear()
+    driven = perturb(box, volume, threat, Transfer(("one",), "pgd", 3, ("step=0.5", "confidence=inf", "start=clean")))
+    assert driven.reached and driven.gradients == 3 * 4
     with pytest.raises(AttackError, match="no gradient"):
         perturb(box, volume, threat, Transfer(("none",)))
     with pytest.raises(AttackError, match="at least one"):
