@@ -8,6 +8,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from napari_medadv.table import Table
+
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -15,26 +17,41 @@ Bools = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A display window of DICOM PS3.3 C.11.2 (VOI LUT), in the volume's unit."""
+    """A display window of DICOM PS3.3 C.11.2 (VOI LUT), in the volume's unit; one of function TABLE follows its table."""
 
     center: float
     width: float
-    function: Literal["LINEAR", "LINEAR_EXACT", "SIGMOID"] = "LINEAR"
+    function: Literal["LINEAR", "LINEAR_EXACT", "SIGMOID", "TABLE"] = "LINEAR"
     explanation: str = ""
+    table: Table | None = None
 
     def __post_init__(self) -> None:
+        if (self.function == "TABLE") != (self.table is not None):
+            raise ValueError("a window has a table where its function is TABLE, and only there")
         if self.width < 1 if self.function == "LINEAR" else self.width <= 0:
             raise ValueError(f"a {self.function} window cannot be {self.width} wide")
 
+    @classmethod
+    def from_table(cls, table: Table, explanation: str = "") -> Window:
+        """The window that shows values as the grey, 0 to 1, of a table's entries."""
+        low, high = table.reach
+        return cls((low + high) / 2, float(max(high - low, 1)), "TABLE", explanation, table)
+
+    def through(self, table: Table) -> Window:
+        """The same window over what `table` turns into its unit: in that of the table's integers."""
+        return Window.from_table(Table(table.first, self.grey(table.entries).astype(np.float64)), self.explanation)
+
     @property
     def limits(self) -> tuple[float, float]:
-        """The values shown as black and as white (as 12 % and 88 % of grey for SIGMOID)."""
+        """The values shown as black and as white (as 12 % and 88 % of grey for SIGMOID; a table's ends)."""
         if self.function == "LINEAR":
             return self.center - 0.5 - (self.width - 1) / 2, self.center - 0.5 + (self.width - 1) / 2
         return self.center - self.width / 2, self.center + self.width / 2
 
     def grey(self, values: Array) -> npt.NDArray[np.float32]:
         """Grey under this window, before any inversion: float32, 0 to 1, the shape of `values`."""
+        if self.table is not None:
+            return self.table(values)
         wide = np.asarray(values, np.float32)
         if self.function == "SIGMOID":
             return np.asarray(1 / (1 + np.exp(-4 * (wide - self.center) / self.width)), np.float32)
@@ -58,6 +75,8 @@ class Scale:
         The least and the greatest integer that the file can store (from Bits Stored and Pixel Representation).
     padding
         The stored integers, both inclusive, that mean "no image here", or None.
+    table
+        How stored integers become `table.unit` where that is no line; values, budgets and windows are then in stored values.
     """
 
     unit: str
@@ -66,6 +85,7 @@ class Scale:
     slope: Floats = field(default_factory=lambda: np.ones(1))
     intercept: Floats = field(default_factory=lambda: np.zeros(1))
     padding: tuple[int, int] | None = None
+    table: Table | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "slope", np.atleast_1d(np.asarray(self.slope, np.float64)))

@@ -26,7 +26,7 @@ class _Intakes(Intake):
 
 def _gathered(parts: tuple[Intake, ...]) -> _Intakes:
     first = parts[0]
-    return _Intakes(first.gain, first.offset, first.window, first.inverted, first.white, parts)
+    return _Intakes(first.gain, first.offset, first.window, first.inverted, first.white, first.table, parts)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -47,11 +47,12 @@ def decode(series: Series, *, allow: Collection[Allowable] = (), progress: Progr
         for problem in series.problems
         if problem.kind in allow and problem.kind == "mosaic"
     )
+    meaning = scale(headers, first)
     return Volume(
         _voxels(series.slices, first, progress),
         stack.affine,
-        scale(headers, first),
-        () if first.colour else windows(headers[len(headers) // 2]),
+        meaning,
+        () if first.colour else windows(headers[len(headers) // 2], meaning),
         "RGB" if first.colour else first.photometric,
         series.modality,
         series.uid,

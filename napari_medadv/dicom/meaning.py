@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import pydicom
 
 from napari_medadv.dicom import attribute as a
 from napari_medadv.dicom.header import Header
 from napari_medadv.dicom.layout import Layout
-from napari_medadv.dicom.quiet import quiet
+from napari_medadv.dicom.lookup import display_tables, modality_table
 from napari_medadv.volume import Floats, Scale, Window
 
 ADVERSARIAL = "ADVERSARIAL"
@@ -25,16 +24,25 @@ def scale(headers: Sequence[Header], layout: Layout) -> Scale:
         return Scale("level" if high == 255 else "stored value", low, high)
     slope = np.array([header.number(a.SLOPE) or header.number(a.DOSE_SCALING) or 1.0 for header in headers])
     intercept = np.array([header.number(a.INTERCEPT) or 0.0 for header in headers])
-    if a.MODALITY_LUT in headers[0]:
-        slope, intercept = np.ones(1), np.zeros(1)
+    if any(a.MODALITY_LUT in header for header in headers):
+        return _tabled(headers, layout)
     if (slope == slope[0]).all() and (intercept == intercept[0]).all():
         slope, intercept = slope[:1], intercept[:1]
     return Scale(_unit(headers[0], slope, intercept), low, high, slope, intercept, _padding(headers[0], layout))
 
 
+def _tabled(headers: Sequence[Header], layout: Layout) -> Scale:
+    """The scale where a lookup table says what integers mean: a line if it is one, else stored values beside their table."""
+    (low, high), padding, table = layout.limits, _padding(headers[0], layout), modality_table(headers)
+    assert table is not None
+    line = table.line(low, high)
+    if line is None:
+        return Scale("stored value", low, high, padding=padding, table=table)
+    unit = "stored value" if line == (1, 0) and table.unit == "rescaled value" else table.unit
+    return Scale(unit, low, high, np.array(line[:1]), np.array(line[1:]), padding)
+
+
 def _unit(header: Header, slope: Floats, intercept: Floats) -> str:
-    if a.MODALITY_LUT in header:
-        return "stored value"
     if a.DOSE_SCALING in header:
         return header.text(a.DOSE_UNITS) or "rescaled value"
     named = header.text(a.RESCALE_TYPE).upper()
@@ -57,8 +65,19 @@ def _padding(header: Header, layout: Layout) -> tuple[int, int] | None:
     return None if high < least or low > most else (max(low, least), min(high, most))
 
 
-def windows(header: Header) -> tuple[Window, ...]:
-    """The windows that a file proposes, in the unit after rescaling; impossible ones are left out."""
+def windows(header: Header, scale: Scale) -> tuple[Window, ...]:
+    """The windows that a file proposes and then its display tables, in the unit of `scale`; impossible ones are left out."""
+    found = (*_linear(header), *display_tables(header))
+    if scale.table is None:
+        return found
+    low, high = float(scale.table.entries.min()), float(scale.table.entries.max())
+    if not found and high > low:
+        found = (Window((low + high) / 2, high - low, "LINEAR_EXACT", f"all of {scale.table.unit}"),)
+    return tuple(window.through(scale.table) for window in found)
+
+
+def _linear(header: Header) -> tuple[Window, ...]:
+    """The windows of center and width."""
     named = header.text(a.VOI_FUNCTION)
     function = named if named in ("LINEAR_EXACT", "SIGMOID") else "LINEAR"
     explanations = header.texts(a.WINDOW_EXPLANATION)
@@ -69,24 +88,6 @@ def windows(header: Header) -> tuple[Window, ...]:
         if width >= 1 or (function != "LINEAR" and width > 0):
             explanation = explanations[index] if index < len(explanations) else ""
             found.append(Window(center, width, function, explanation))  # type: ignore[arg-type]
-    return tuple(found) or _from_tables(header)
-
-
-def _from_tables(header: Header) -> tuple[Window, ...]:
-    """Linear windows over the input ranges of display lookup tables, where a file proposes nothing else (PS3.3 C.11.2.1.1)."""
-    if a.VOI_LUT not in header:
-        return ()
-    found = []
-    try:
-        with quiet():
-            tables = pydicom.dcmread(header.path, stop_before_pixels=True, force=True).VOILUTSequence
-            for table in tables:
-                entries, first, _ = (int(number) for number in table.LUTDescriptor)
-                entries = entries or 1 << 16
-                explanation = str(table.get("LUTExplanation", "") or "")
-                found.append(Window(first + entries / 2, float(entries), "LINEAR_EXACT", explanation))
-    except (Exception, RecursionError):  # a damaged table is no reason to refuse the pixels: the full range is shown
-        return ()
     return tuple(found)
 
 
@@ -103,9 +104,9 @@ def facts(headers: Sequence[Header], layout: Layout) -> tuple[str, ...]:
     if any(each.text(a.LOSSY) == "01" or each.syntax in (a.JPEG_BASELINE, a.JPEG_EXTENDED) for each in headers):
         found.append("lossy compression: fine structure was lost before this volume was read")
     if a.MODALITY_LUT in header:
-        found.append("a modality lookup table is not applied: values are stored values")
-    if a.VOI_LUT in header:
-        found.append("a display lookup table is not applied: windows are linear")
+        found.append(
+            "a modality lookup table says what stored values mean; where it is no line, budgets are in stored values"
+        )
     if header.text(a.BURNED_IN) == "YES":
         found.append("the file says that text is burned into the image")
     return tuple(found)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 KEY = "napari_medadv"
 """The key of a layer's metadata under which the noun behind it is found."""
 
+_NODES = 1024
+"""Points of a window's curve on the screen."""
+
 LayerData = tuple[Array, dict[str, Any], Literal["image"]]
 
 
@@ -105,9 +108,25 @@ def contrast_range(volume: Volume, limits: tuple[float, float]) -> list[float]:
 
 
 def drawable(window: Window) -> tuple[float, float]:
-    """The limits of a window as contrast limits; a window one wide still has two ends."""
+    """The values between which a window makes greys, as contrast limits; a window one wide still has two ends."""
     low, high = window.limits
+    if window.function == "SIGMOID":
+        low, high = window.center - 1.5 * window.width, window.center + 1.5 * window.width
     return low, max(high, low + 1e-3)
+
+
+def window_style(volume: Volume, window: Window) -> dict[str, Any]:
+    """What shows a grey volume under a window: contrast limits, and a colormap that is the window's own curve where it has one."""
+    low, high = drawable(window)
+    inverted = volume.photometric == "MONOCHROME1"
+    colormap: Any = "gray_r" if inverted else "gray"
+    if window.function in ("SIGMOID", "TABLE"):
+        grey = window.grey(np.linspace(low, high, _NODES))
+        grey = 1 - grey if inverted else grey
+        colors = np.stack([grey, grey, grey, np.ones_like(grey)], axis=1)
+        name = f"medadv {window.function} {window.explanation} {low:g} {high:g} {inverted}"
+        colormap = {"name": name, "colors": colors, "interpolation": "linear"}
+    return {"contrast_limits": (low, high), "colormap": colormap}
 
 
 def _image(volume: Volume, name: str, noun: Loaded | Outcome) -> LayerData:
@@ -115,7 +134,6 @@ def _image(volume: Volume, name: str, noun: Loaded | Outcome) -> LayerData:
     if volume.colour:
         settings["rgb"] = True
     else:
-        settings["contrast_limits"] = drawable(volume.window)
+        settings |= window_style(volume, volume.window)
         settings["interpolation2d"] = "linear"
-        settings["colormap"] = "gray_r" if volume.photometric == "MONOCHROME1" else "gray"
     return shown_values(volume), settings, "image"

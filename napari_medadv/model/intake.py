@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from napari_medadv.errors import ModelError
+from napari_medadv.model.curve import Curve, curve
 from napari_medadv.volume import Array, Volume, Window
 
 Unit = Literal["HU", "stored value", "level", "presentation value"]
@@ -18,7 +19,7 @@ UNITS: tuple[Unit, ...] = ("HU", "stored value", "level", "presentation value")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Intake:
-    """values -> values * gain + offset, then, for a display unit, the window, inversion and range.
+    """values -> values * gain + offset, then a lookup table, or, for a display unit, the window, inversion and range.
 
     Attributes
     ----------
@@ -30,6 +31,8 @@ class Intake:
         Whether high is dark (MONOCHROME1).
     white
         What the classifier calls white: 1 for a presentation value, 255 for a level.
+    table
+        The curve of a lookup table: the file's modality table, or that of the window; None for none.
     """
 
     gain: Tensor
@@ -37,6 +40,7 @@ class Intake:
     window: Window | None = None
     inverted: bool = False
     white: float = 1.0
+    table: Curve | None = None
 
     def __call__(self, values: Tensor) -> Tensor:
         """`values` (batch, channel, z, y, x) in the classifier's unit."""
@@ -44,17 +48,17 @@ class Intake:
         if not (bool((self.gain == 1).all()) and bool((self.offset == 0).all())):
             values = values * self.gain.view(shape) + self.offset.view(shape)
         if self.window is None:
-            return values
-        grey = shown(values, self.window)
+            return values if self.table is None else self.table(values)
+        grey = shown(values, self.window) if self.table is None else self.table(values)
         return (1 - grey if self.inverted else grey) * self.white
 
     def take(self, entries: Tensor | slice) -> Intake:
         """The intake of the chosen batch entries."""
-        return Intake(self.gain[entries], self.offset[entries], self.window, self.inverted, self.white)
+        return Intake(self.gain[entries], self.offset[entries], self.window, self.inverted, self.white, self.table)
 
 
 def shown(values: Tensor, window: Window) -> Tensor:
-    """Grey from 0 to 1 under a display window (DICOM PS3.3 C.11.2.1.2 and C.11.2.1.3)."""
+    """Grey from 0 to 1 under a display window without a table (DICOM PS3.3 C.11.2.1.2 and C.11.2.1.3)."""
     if window.function == "SIGMOID":
         return torch.sigmoid(4 * (values - window.center) / window.width)
     low, high = window.limits
@@ -85,11 +89,16 @@ def intake(volume: Volume, unit: Unit, slices: Array, entries: int, device: torc
             torch.from_numpy(np.resize(part, entries).astype(np.float32)).to(device) for part in (slope, offset)
         )
         return Intake(gain, shift)
+    if scale.table is not None and unit == scale.table.unit:
+        return Intake(ones, zeros, table=curve(scale.table, device))
     if unit == "HU":
+        held = scale.unit if scale.table is None else scale.table.unit
         raise ModelError(
-            f"The classifier reads HU, but this series holds {volume.scale.unit}: attach a CT, or correct `unit` in the card."
+            f"The classifier reads HU, but this series holds {held}: attach a CT, or correct `unit` in the card."
         )
     white = 1.0 if unit == "presentation value" else 255.0
     if volume.scale.unit == "level":
         return Intake(ones * (white / 255), zeros)
-    return Intake(ones, zeros, volume.window, volume.photometric == "MONOCHROME1", white)
+    window = volume.window
+    found = None if window.table is None else curve(window.table, device)
+    return Intake(ones, zeros, window, volume.photometric == "MONOCHROME1", white, found)

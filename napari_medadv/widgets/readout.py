@@ -16,8 +16,12 @@ def readout(volume: Volume, outcome: Outcome | None, place: Floats) -> str:
     said = value_at(volume, index)
     if outcome is not None:
         said += f" → {value_at(outcome.perturbation.adversarial, index)}"
+    unit = volume.scale.unit
+    if volume.scale.table is not None:
+        shown = [volume] if outcome is None else [volume, outcome.perturbation.adversarial]
+        unit += f" ({' → '.join(f'{reading(each, index):g}' for each in shown)} {volume.scale.table.unit})"
     where = patient_position(volume, np.asarray(index, np.float64)) or f"row {index[1]}, column {index[2]}"
-    return f"{said} {volume.scale.unit}   {where}"
+    return f"{said} {unit}   {where}"
 
 
 def value_at(volume: Volume, index: tuple[int, ...]) -> str:
@@ -25,3 +29,9 @@ def value_at(volume: Volume, index: tuple[int, ...]) -> str:
     scale = volume.scale.take(np.array([index[0]]))
     stored = np.atleast_1d(volume.voxels[index])
     return ", ".join(f"{value * scale.slope[0] + scale.intercept[0]:g}" for value in stored)
+
+
+def reading(volume: Volume, index: tuple[int, ...]) -> float:
+    """What the modality lookup table says of one voxel, in the table's unit."""
+    table = volume.scale.table
+    return float("nan") if table is None else float(table(volume.voxels[index]))

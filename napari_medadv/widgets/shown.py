@@ -84,4 +84,7 @@ def described(loaded: Loaded) -> str:
 
 def spoken(window: Window, unit: str) -> str:
     """A window in a radiologist's words."""
-    return f"Center {window.center:g}, width {window.width:g} {unit}"
+    if window.function == "TABLE":
+        low, high = window.limits
+        return f"Display table of the file, {low:g} to {high:g} {unit}"
+    return f"Center {window.center:g}, width {window.width:g} {unit}" + (", sigmoid" * (window.function == "SIGMOID"))

@@ -17,7 +17,7 @@ from napari_medadv.display import (
     volume_layer,
 )
 from napari_medadv.display.heat import heat_style
-from napari_medadv.display.layers import drawable
+from napari_medadv.display.layers import window_style
 from napari_medadv.volume import Window
 from napari_medadv.widgets.readout import readout
 from napari_medadv.widgets.session import Session
@@ -114,13 +114,15 @@ class Stage:
 
     def window(self, window: Window) -> None:
         """Show the series and its adversarial version under a display window."""
-        for noun in (self.session.loaded, self.session.outcome):
+        loaded = self.session.loaded
+        for noun in (loaded, self.session.outcome):
             layer = self.layer(noun)
-            if layer is not None and not layer.rgb:
-                low, high = drawable(window)
-                reach = layer.contrast_limits_range
+            if loaded is not None and layer is not None and not layer.rgb:
+                style = window_style(loaded.volume, window)
+                (low, high), reach = style["contrast_limits"], layer.contrast_limits_range
                 layer.contrast_limits_range = (min(reach[0], low), max(reach[1], high))
                 layer.contrast_limits = (low, high)
+                layer.colormap = style["colormap"]
 
     def close(self) -> None:
         """The window is gone: stop all work."""

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pydicom.dataset import Dataset
 
 from napari_medadv.dicom.decode import decode
 from napari_medadv.dicom.series import scan
@@ -69,16 +68,6 @@ def test_radiograph_has_no_place_and_is_not_inverted(tmp_path: Path) -> None:
     assert (volume.voxels[0] == pixels).all() and volume.photometric == "MONOCHROME1"
     assert not volume.placed and volume.spacing == (1, 0.2, 0.1) and volume.scale.unit == "stored value"
     assert volume.scale.highest == 4095 and "detector" in volume.facts[0]
-
-
-def test_a_display_table_gives_a_window(tmp_path: Path) -> None:
-    table = Dataset()
-    table.add_new(0x00283002, "US", [200, 50, 12])
-    table.add_new(0x00283006, "US", list(range(200)))
-    table.LUTExplanation = "soft"
-    volume = decode(scan(write(dataset("CR", VOILUTSequence=[table]), tmp_path / "a.dcm"))[0])
-    assert volume.windows[0].limits == (50, 250) and volume.windows[0].explanation == "soft"
-    assert any("lookup table is not applied" in fact for fact in volume.facts)
 
 
 def test_colour(tmp_path: Path) -> None:

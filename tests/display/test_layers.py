@@ -8,10 +8,11 @@ import pytest
 from napari_medadv.attacks import Perturbation
 from napari_medadv.attacks.fgsm import FGSM
 from napari_medadv.display import KEY, HeatView, Loaded, Outcome, adversarial_layer, heat_layer, presets, volume_layer
-from napari_medadv.display.layers import length_unit, shown_values
+from napari_medadv.display.layers import length_unit, shown_values, window_style
 from napari_medadv.measure.heatmap import signed_difference
 from napari_medadv.model import Classifier
 from napari_medadv.prediction import Findings, Prediction
+from napari_medadv.table import Table
 from napari_medadv.threat import Conceal, Linf, Threat
 from napari_medadv.volume import Array, Scale, Volume, Window
 
@@ -114,3 +115,26 @@ def test_an_image_without_spacing_is_measured_in_pixels() -> None:
         facts=("the file gives no pixel spacing: distances are in pixels",),
     )
     assert length_unit(plain) == "pixel" and length_unit(ct()) == "mm"
+
+
+@pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
+@pytest.mark.parametrize(
+    "window",
+    [Window(300, 200, "SIGMOID"), Window.from_table(Table(100, np.linspace(0, 1, 500) ** 3)), Window(300, 200)],
+)
+def test_the_screen_shows_the_curve_of_the_window(window: Window, photometric: str) -> None:
+    volume = Volume(np.arange(1000, dtype=np.uint16)[None, None], np.eye(4), Scale("stored value", 0, 4095), (window,))
+    volume = Volume(volume.voxels, volume.affine, volume.scale, (window,), photometric=photometric)
+    style = window_style(volume, window)
+    settings = volume_layer(Loaded(volume))[1]
+    assert settings["contrast_limits"] == style["contrast_limits"]
+    low, high = style["contrast_limits"]
+    place = ((volume.values()[0, 0] - low) / (high - low)).clip(0, 1)
+    if isinstance(style["colormap"], str):
+        shown = 1 - place if style["colormap"] == "gray_r" else place
+    else:
+        colors = style["colormap"]["colors"]
+        shown = np.interp(place, np.linspace(0, 1, len(colors)), colors[:, 0])
+        assert (colors[:, :3] == colors[:, :1]).all() and (colors[:, 3] == 1).all()
+    expected = window.grey(volume.values()[0, 0])
+    assert np.abs(shown - (1 - expected if photometric == "MONOCHROME1" else expected)).max() < 0.01

@@ -14,11 +14,13 @@ from napari_medadv.dicom.series import scan
 from napari_medadv.display import Loaded, Outcome
 from napari_medadv.model import Classifier
 from napari_medadv.threat import Conceal
+from napari_medadv.table import Table
 from napari_medadv.volume import Window
 from napari_medadv.widgets.attack import AttackPanel
 from napari_medadv.widgets.classifier import ClassifierPanel
 from napari_medadv.widgets.overlay import OverlayPanel
 from napari_medadv.widgets.series import SeriesPanel
+from napari_medadv.widgets.shown import spoken
 from napari_medadv.widgets.stage import noun_of, stage_of
 
 Until = Callable[..., None]
@@ -77,6 +79,20 @@ def test_from_a_folder_to_a_fooled_classifier_and_back_to_dicom(
 
 def test_one_session_for_all_docks_of_a_viewer(viewer: Any) -> None:
     assert dock(viewer, SeriesPanel).session is dock(viewer, OverlayPanel).session
+
+
+def test_a_sigmoid_and_a_display_table_are_drawn_as_their_curve(viewer: Any, loaded: Loaded) -> None:
+    stage = stage_of(viewer)
+    stage.show(loaded)
+    layer = stage.layer(loaded)
+    for window in (Window(100, 200, "SIGMOID"), Window.from_table(Table(0, np.linspace(0, 1, 300) ** 3), "soft")):
+        stage.window(window)
+        values = np.linspace(*layer.contrast_limits, 50)
+        drawn = layer.colormap.map(np.linspace(0, 1, 50))[:, 0]
+        assert np.abs(drawn - window.grey(values)).max() < 0.01
+    assert spoken(window, "HU") == "Display table of the file, 0 to 299 HU"
+    stage.window(Window(40, 400))
+    assert layer.colormap.name == "gray"
 
 
 def test_windows_follow_buttons_and_keys_on_both_series(

@@ -15,6 +15,7 @@ from napari_medadv.model.preprocess.crop import Crop
 from napari_medadv.model.preprocess.flip import Flip
 from napari_medadv.model.preprocess.grey import Grey
 from napari_medadv.model.preprocess.layout import Layout
+from napari_medadv.model.preprocess.lookup import Lookup
 from napari_medadv.model.preprocess.pad import Pad
 from napari_medadv.model.preprocess.repeat import Repeat
 from napari_medadv.model.preprocess.resample import resample, triangle
@@ -22,6 +23,7 @@ from napari_medadv.model.preprocess.rescale import Rescale
 from napari_medadv.model.preprocess.resize import Resize
 from napari_medadv.model.preprocess.standardise import Standardise
 from napari_medadv.model.preprocess.standardise_image import StandardiseImage
+from napari_medadv.model.preprocess.voi import Voi
 from napari_medadv.model.preprocess.window import Window
 
 SLICE: dict[str, tuple[Step, int]] = {
@@ -30,12 +32,14 @@ SLICE: dict[str, tuple[Step, int]] = {
     "flip": (Flip(("y",)), 1),
     "grey": (Grey(), 3),
     "layout": (Layout(("y", "x", "channel")), 1),
+    "lookup": (Lookup(-2, (0, 10, 40, 90), 90), 1),
     "pad": (Pad((9, 10), value=-1), 1),
     "repeat": (Repeat(3), 1),
     "rescale": (Rescale((-2, 2), (0, 255)), 1),
     "resize": (Resize((3, 9)), 1),
     "standardise": (Standardise((0.1, 0.2, 0.3), 2.0), 3),
     "standardise_image": (StandardiseImage(), 1),
+    "voi": (Voi((0.3, 0.0), (9.0, 2.0), "SIGMOID"), 1),
     "window": (Window(0, 20), 1),
 }
 VOLUME: dict[str, tuple[Step, int]] = SLICE | {
@@ -86,6 +90,29 @@ def test_window_and_rescale_give_the_numbers_of_their_definition() -> None:
     assert torch.allclose(Rescale((-1000, 1000), (1, -1))(values).flatten()[[0, 2]], torch.tensor([2.0, 0.6]))
     clipped = Rescale((-1000, 1000), (1, -1), outside="clip")(values).flatten()
     assert clipped.max() == 1 and clipped.min() == pytest.approx(-0.9)
+
+
+def test_voi_gives_the_numbers_of_dicom() -> None:
+    values = torch.tensor([-0.5, 0.0, 127.5, 255.0, 300.0]).view(1, 1, 1, -1)
+    assert torch.allclose(Voi(128, 256)(values).flatten(), torch.tensor([0, 0, 127.5 / 255, 1, 1]))
+    assert torch.allclose(
+        Voi(128, 256, "LINEAR_EXACT")(values).flatten()[1:4], torch.tensor([0, 127.5 / 256, 255 / 256])
+    )
+    sigmoid = Voi((127.5, 0.0), (510.0, 4.0), "SIGMOID")(values)
+    assert sigmoid.shape == (1, 2, 1, 5) and torch.allclose(sigmoid[0, :, 0, 2], torch.tensor([0.5, 1.0]))
+    assert sigmoid[0, 0, 0, 3] == pytest.approx(1 / (1 + 2.718281828**-1))
+
+
+def test_lookup_holds_its_ends_and_its_steps_have_the_gradient_of_their_ramp() -> None:
+    values = torch.tensor([-9.0, 10.0, 10.5, 12.0, 99.0])
+    assert torch.allclose(Lookup(10, (0, 2, 8), 2)(values), torch.tensor([0.0, 0.0, 0.5, 4.0, 4.0]))
+    steps = Lookup(0, tuple(float(entry // 16) for entry in range(4096)), 255.0)
+    inputs = torch.arange(100.0, 4000.0, 7.3, dtype=torch.float64).requires_grad_(True)
+    out = steps(inputs)
+    on_tread = inputs.detach() % 16 < 15
+    assert torch.allclose(255 * out[on_tread], inputs[on_tread] // 16, atol=1e-4)
+    (gradient,) = torch.autograd.grad(out.sum(), inputs)
+    assert torch.allclose(gradient, torch.full_like(gradient, 1 / 16 / 255), rtol=0.6) and (gradient > 0).all()
 
 
 @pytest.mark.parametrize(("source", "target"), [((61, 40), (24, 24)), ((20, 30), (33, 64)), ((40, 40), (13, 80))])
@@ -149,6 +176,7 @@ def test_grey_and_channels_know_their_colours() -> None:
         (Resize((8, 8)), (1, 1, 5, 6, 7), "reads volumes"),
         (Repeat(3), (1, 3, 6, 7), "3 channels arrive"),
         (Grey(), (1, 4, 6, 7), "4 arrive"),
+        (Voi((0.0, 1.0), (2.0, 3.0)), (1, 3, 6, 7), "3 channels arrive"),
         (Channels((2,)), (1, 1, 6, 7), "names channel 2"),
         (Standardise((0.0, 0.0, 0.0), 1.0), (1, 1, 6, 7), "3 channels, but 1"),
         (Flip(("z",)), (1, 1, 6, 7), "reads slices"),
