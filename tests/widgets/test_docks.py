@@ -13,8 +13,8 @@ from napari_medadv.dicom.decode import decode
 from napari_medadv.dicom.series import scan
 from napari_medadv.display import Loaded, Outcome
 from napari_medadv.model import Classifier
-from napari_medadv.threat import Conceal
 from napari_medadv.table import Table
+from napari_medadv.threat import Conceal
 from napari_medadv.volume import Window
 from napari_medadv.widgets.attack import AttackPanel
 from napari_medadv.widgets.classifier import ClassifierPanel
@@ -87,7 +87,8 @@ def test_a_sigmoid_and_a_display_table_are_drawn_as_their_curve(viewer: Any, loa
     layer = stage.layer(loaded)
     for window in (Window(100, 200, "SIGMOID"), Window.from_table(Table(0, np.linspace(0, 1, 300) ** 3), "soft")):
         stage.window(window)
-        values = np.linspace(*layer.contrast_limits, 50)
+        low, high = layer.contrast_limits
+        values = np.linspace(low, high, 50)
         drawn = layer.colormap.map(np.linspace(0, 1, 50))[:, 0]
         assert np.abs(drawn - window.grey(values)).max() < 0.01
     assert spoken(window, "HU") == "Display table of the file, 0 to 299 HU"
