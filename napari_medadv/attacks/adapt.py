@@ -7,6 +7,7 @@ from torch import Tensor
 
 from napari_medadv.attacks.best import Best
 from napari_medadv.attacks.loss import Loss
+from napari_medadv.attacks.sparse_ascent import climb_sparsely
 
 _CARRY = 0.75
 _RISES = 0.75
@@ -30,7 +31,7 @@ def adapt(
     done: int = 0,
     total: int | None = None,
 ) -> None:
-    """Climb from `values`, noting the best stored values in `best`.
+    """Climb from `values`, noting the best stored values in `best`; within an L1 ball by sparse steps.
 
     Parameters
     ----------
@@ -45,6 +46,9 @@ def adapt(
     done, total
         What to report before the first step and for all the work (of this climb alone by default).
     """
+    if best.part.budget.norm == "L1":
+        climb_sparsely(best, values, loss, steps=steps, done=done, total=total)
+        return
     part = best.part
     values = part.admit(values)
     before, top_values = values, values

@@ -10,6 +10,7 @@ from torch import Tensor
 from napari_medadv.attacks.adapt import adapt
 from napari_medadv.attacks.best import Best
 from napari_medadv.attacks.loss import Loss
+from napari_medadv.attacks.sparse_ascent import from_outside
 from napari_medadv.attacks.task import Aim, Knowledge, Task
 from napari_medadv.errors import AttackError
 
@@ -53,5 +54,6 @@ class APGD:
             if best.done:
                 break
             start = (task.clean + task.budget.sample(task.clean, task.rng))[best.active]
-            adapt(best, start, self.loss, steps=self.steps, done=count * (self.steps + 1), total=total)
+            start, steps = from_outside(best, start, self.loss, steps=self.steps)
+            adapt(best, start, self.loss, steps=steps, done=count * (self.steps + 1), total=total)
         return best.values

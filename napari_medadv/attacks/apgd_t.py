@@ -9,6 +9,7 @@ from torch import Tensor
 
 from napari_medadv.attacks.adapt import adapt
 from napari_medadv.attacks.best import Best
+from napari_medadv.attacks.sparse_ascent import from_outside
 from napari_medadv.attacks.task import Aim, Knowledge, Task
 from napari_medadv.errors import AttackError
 
@@ -52,11 +53,13 @@ class APGDT:
             if best.done:
                 break
             start = (task.clean + task.budget.sample(task.clean, task.rng))[best.active]
+            way = order[best.active, rank]
+            start, steps = from_outside(best, start, way, steps=self.steps)
             adapt(
                 best,
                 start,
-                order[best.active, rank],
-                steps=self.steps,
+                way,
+                steps=steps,
                 done=rank * (self.steps + 1),
                 total=count * (self.steps + 1),
             )

@@ -101,7 +101,7 @@ def fool(
     if len(stand):
         part = task.take(stand)
         found[stand] = part.stored(attack(part))
-    return found.squeeze(2) if inputs.ndim == 4 else found
+    return found.squeeze(2).clone() if inputs.ndim == 4 else found
 
 
 def plain_curve(

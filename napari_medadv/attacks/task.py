@@ -245,7 +245,11 @@ class Task:
     def admit(self, values: Tensor) -> Tensor:
         """The nearest values within budget, region and storable range."""
         delta = (values - self.clean) * self.grid.free
-        return (self.clean + self.budget.project(delta)).clamp(self.lowest, self.highest)
+        if self.budget.norm == "L1":
+            delta = self.budget.within(delta, self.lowest - self.clean, self.highest - self.clean)
+        else:
+            delta = self.budget.project(delta)
+        return (self.clean + delta).clamp(self.lowest, self.highest)
 
     def stored(self, values: Tensor) -> Tensor:
         """The values as a file would give them back: admitted and on the grid."""

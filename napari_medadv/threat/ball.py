@@ -47,6 +47,31 @@ def project(delta: Tensor, norm: Norm, radius: Tensor) -> Tensor:
     return _project_l1(delta, radius)
 
 
+def within(delta: Tensor, norm: Norm, radius: Tensor, low: Tensor, high: Tensor) -> Tensor:
+    """The nearest perturbation no larger than `radius`, (batch,), between `low` <= 0 and `high` >= 0.
+
+    Exact for Linf and, after Croce and Hein 2021 (https://arxiv.org/abs/2103.01208), for L1, where a ball that is cut
+    off at the bounds would be left half unused; for L2 and L0 the ball comes first and the bounds second.
+    """
+    if norm != "L1":
+        return torch.minimum(torch.maximum(project(delta, norm, radius), low), high)
+    flat = delta.flatten(1)
+    amount = flat.abs()
+    room = torch.where(delta > 0, high, -low).expand_as(delta).flatten(1)
+    share = torch.minimum(amount, room)
+    if bool((share.sum(dim=1) <= radius).all()):
+        return (flat.sign() * share).view_as(delta)
+    starts, ends = amount, (amount - room).clamp_min(0)
+    places, order = torch.cat([starts, ends], dim=1).sort(dim=1, descending=True)
+    slopes = torch.where(order < flat.shape[1], 1.0, -1.0).to(flat).cumsum(dim=1)
+    sums = torch.nn.functional.pad((slopes[:, :-1] * (places[:, :-1] - places[:, 1:])).cumsum(dim=1), (1, 0))
+    last = (sums <= radius.to(flat)[:, None]).sum(dim=1, keepdim=True).clamp_min(1) - 1
+    left = (radius.to(flat)[:, None] - sums.gather(1, last)).clamp_min(0)
+    cut = (places.gather(1, last) - left / slopes.gather(1, last).clamp_min(1)).clamp_min(0)
+    cut = torch.where(share.sum(dim=1, keepdim=True) <= radius.to(flat)[:, None], torch.zeros_like(cut), cut)
+    return (flat.sign() * torch.minimum((amount - cut).clamp_min(0), room)).view_as(delta)
+
+
 def largest(amount: Tensor, count: Tensor) -> Tensor:
     """Bool, (batch, 1, z, y, x): the `count`, (batch,), voxels of all channels where `amount` is largest, and not zero."""
     flat = amount.abs().sum(dim=1).flatten(1)

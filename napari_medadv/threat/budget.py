@@ -20,7 +20,10 @@ class Budget(Protocol):
     Tensors are float32, (batch, channel, z, y, x), in the unit of the volume.
     """
 
-    norm: ClassVar[ball.Norm]
+    @property
+    def norm(self) -> ball.Norm:
+        """How size is measured."""
+        ...
 
     @property
     def epsilon(self) -> float:
@@ -33,6 +36,10 @@ class Budget(Protocol):
 
     def project(self, delta: Tensor) -> Tensor:
         """The nearest perturbation within the budget."""
+        ...
+
+    def within(self, delta: Tensor, low: Tensor, high: Tensor) -> Tensor:
+        """The nearest perturbation within the budget and between the bounds `low` <= 0 and `high` >= 0."""
         ...
 
     def steepest(self, gradient: Tensor) -> Tensor:
@@ -100,6 +107,10 @@ class Linf:
         """Every change clipped to the budget."""
         return delta.clamp(-self.epsilon, self.epsilon)
 
+    def within(self, delta: Tensor, low: Tensor, high: Tensor) -> Tensor:
+        """The nearest perturbation within both."""
+        return ball.within(delta, "Linf", _radii(self.epsilon, delta), low, high)
+
     def steepest(self, gradient: Tensor) -> Tensor:
         """The sign of the gradient."""
         return gradient.sign()
@@ -134,6 +145,10 @@ class L2:
         """Shrunk onto the ball where it is outside."""
         return delta * (self.epsilon / _norms(delta)).clamp_max(1.0)
 
+    def within(self, delta: Tensor, low: Tensor, high: Tensor) -> Tensor:
+        """The nearest perturbation within both."""
+        return ball.within(delta, "L2", _radii(self.epsilon, delta), low, high)
+
     def steepest(self, gradient: Tensor) -> Tensor:
         """The gradient at norm one."""
         return gradient / _norms(gradient)
@@ -167,6 +182,10 @@ class L1:
     def project(self, delta: Tensor) -> Tensor:
         """The nearest perturbation within the ball."""
         return ball.project(delta, "L1", _radii(self.epsilon, delta))
+
+    def within(self, delta: Tensor, low: Tensor, high: Tensor) -> Tensor:
+        """The nearest perturbation within both."""
+        return ball.within(delta, "L1", _radii(self.epsilon, delta), low, high)
 
     def steepest(self, gradient: Tensor) -> Tensor:
         """Equal shares for the twentieth of the voxels with the largest gradient (https://arxiv.org/abs/1904.13000)."""
@@ -213,6 +232,10 @@ class L0:
         """The largest changes alone, each within reach."""
         delta = delta.clamp(-self.reach, self.reach)
         return delta * self._largest(delta)
+
+    def within(self, delta: Tensor, low: Tensor, high: Tensor) -> Tensor:
+        """The nearest perturbation within both."""
+        return ball.within(delta.clamp(-self.reach, self.reach), "L0", _radii(self.epsilon, delta), low, high)
 
     def steepest(self, gradient: Tensor) -> Tensor:
         """The voxels with the largest gradient, moved so that `epsilon` times this is the whole reach."""

@@ -31,8 +31,10 @@ def images() -> tuple[Tensor, Tensor]:
     return interpolate(small, (16, 16), mode="bilinear").clamp(0, 1), torch.from_numpy(found.target).long()
 
 
-def trained(store: Path | None = None, steps: int = 500) -> tuple[nn.Module, Tensor, Tensor]:
-    """The network, and the held-out images it has right with their labels."""
+def trained(
+    store: Path | None = None, steps: int = 500, reach: float = 0.1
+) -> tuple[nn.Module, Tensor, Tensor]:
+    """The network, trained against PGD of `reach` (0: undefended), and the held-out images it has right with their labels."""
     torch.manual_seed(0)
     model, (inputs, labels) = network(), images()
     order = torch.randperm(len(inputs), generator=torch.Generator().manual_seed(0))
@@ -45,10 +47,10 @@ def trained(store: Path | None = None, steps: int = 500) -> tuple[nn.Module, Ten
             rows = torch.randint(0, 1400, (64,))
             clean, truth = inputs[rows], labels[rows]
             values = clean
-            for _ in range(5):
+            for _ in range(5 if reach else 0):
                 values = values.detach().requires_grad_(True)
                 (gradient,) = torch.autograd.grad(cross_entropy(model(values), truth), values)
-                values = (clean + (values + 0.03 * gradient.sign() - clean).clamp(-0.1, 0.1)).clamp(0, 1)
+                values = (clean + (values + 0.3 * reach * gradient.sign() - clean).clamp(-reach, reach)).clamp(0, 1)
             optimiser.zero_grad()
             loss = cross_entropy(model(values.detach()), truth)
             loss.backward()  # type: ignore[no-untyped-call]

@@ -43,6 +43,19 @@ _stub(
     "torchvision.transforms.functional",
 )
 _stub("visdom", "wandb", "wandb.sdk")
+_stub("cleverhans", "cleverhans.torch", "cleverhans.torch.attacks")
+_stub(
+    *(
+        f"cleverhans.torch.attacks.{name}"
+        for name in (
+            "carlini_wagner_l2",
+            "fast_gradient_method",
+            "hop_skip_jump_attack",
+            "projected_gradient_descent",
+            "spsa",
+        )
+    )
+)
 
 
 def _from(module: str) -> Any:
