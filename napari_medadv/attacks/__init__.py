@@ -10,6 +10,7 @@ SEAM = (
     "climb",
     "curve",
     "draw",
+    "exchange",
     "grid",
     "loss",
     "masking",
@@ -21,6 +22,7 @@ SEAM = (
     "plane",
     "smallest",
     "smooth",
+    "sparse_ascent",
     "surrogate",
     "task",
 )

@@ -73,7 +73,11 @@ class FMN:
                 move = 5 * move * gradient[0].numel() ** 0.5
             else:
                 move = task.contrast * gradient / ball.wide(ball.size(gradient, "L2"), delta).clamp_min(1e-30)
+            if norm == "L0":
+                delta = ball.project(task.allow(task.clean + delta + step * move) - task.clean, norm, radius)
+                continue
             delta = ball.project(delta + step * move, norm, radius)
             delta = task.allow(task.clean + delta) - task.clean
+        smallest.lengthen(delta)
         smallest.refine(self.refine)
         return smallest.values

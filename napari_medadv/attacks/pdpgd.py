@@ -8,6 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from napari_medadv.attacks.adam import Adam
 from napari_medadv.attacks.smallest import Smallest, cosine
 from napari_medadv.attacks.task import Aim, Knowledge, Task
 from napari_medadv.errors import AttackError
@@ -19,7 +20,8 @@ from napari_medadv.threat.ball import Norm
 class PDPGD:
     """The change climbs the margin and is shrunk by the norm's proximal step; a dual weight balances the two.
 
-    The weight of the norm is raised by a share while the goal is reached and lowered while it is not.
+    The weight of the norm is raised by a share while the goal is reached and lowered while it is not. Under Linf, where
+    every voxel counts the same, the steps are Adam's.
 
     Attributes
     ----------
@@ -51,15 +53,18 @@ class PDPGD:
         """The smallest stored values met that reach the goal."""
         norm, smallest = task.budget.norm, Smallest(task)
         delta = torch.zeros_like(task.clean)
-        weight = torch.full((len(task),), 1e-2, device=delta.device)
+        even = norm == "Linf"
+        adam, first = Adam(delta), 0.1 * delta[0].numel() if even else 1e-2
+        weight = torch.full((len(task),), first, device=delta.device)
         for count in range(self.steps):
             task.report(count, self.steps)
-            rate = cosine(self.rate, self.rate / 100, count, self.steps)
+            share = 0.01 ** (count / self.steps)
+            rate = self.rate * share if even else cosine(self.rate, self.rate / 100, count, self.steps)
             here = task.nearest(task.clean + task.contrast * delta)
             margin, gradient = task.gradient(here, "margin")
             success = smallest.see(here, margin)
             uphill = gradient / ball.wide(ball.size(gradient, "L2"), delta).clamp_min(1e-30)
-            moved = delta + rate * uphill
+            moved = delta + rate * (adam.step(uphill) if even else uphill)
             delta = proximal(moved, norm, weight * rate)
             delta = (task.allow(task.clean + task.contrast * delta) - task.clean) / task.contrast
             change = 1 + cosine(self.dual_rate, self.dual_rate / 10, count, self.steps)

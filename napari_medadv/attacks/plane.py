@@ -38,8 +38,8 @@ def to_plane(task: Task, values: Tensor, normal: Tensor, gap: Tensor, norm: Norm
     low = torch.zeros_like(need)
     most = torch.where(slope != 0, room / along.clamp_min(1e-30), 0.0).flatten(1).amax(dim=1)
     free = (along * slope.abs()).flatten(1).sum(dim=1).clamp_min(1e-30)
-    high = torch.maximum(most, need / free)
-    exact = need / free
+    exact = (need / free).clamp_max(1e20)
+    high = torch.maximum(most, exact)
     bounded = (torch.minimum(ball.wide(exact, along) * along, room) * slope.abs()).flatten(1).sum(dim=1)
     if bool((bounded >= need * (1 - 1e-6)).all()):
         high = exact

@@ -31,9 +31,7 @@ def images() -> tuple[Tensor, Tensor]:
     return interpolate(small, (16, 16), mode="bilinear").clamp(0, 1), torch.from_numpy(found.target).long()
 
 
-def trained(
-    store: Path | None = None, steps: int = 500, reach: float = 0.1
-) -> tuple[nn.Module, Tensor, Tensor]:
+def trained(store: Path | None = None, steps: int = 500, reach: float = 0.1) -> tuple[nn.Module, Tensor, Tensor]:
     """The network, trained against PGD of `reach` (0: undefended), and the held-out images it has right with their labels."""
     torch.manual_seed(0)
     model, (inputs, labels) = network(), images()

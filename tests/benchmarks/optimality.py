@@ -46,7 +46,9 @@ def measured(call: peers.Call, network: nn.Module, inputs: Tensor, labels: Tenso
     loader = DataLoader(TensorDataset(inputs, labels), batch_size=len(inputs))
     began = time.process_time()
     with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-        found = bench.run_attack(copy.deepcopy(network).eval(), loader, attack, norm.lower(), torch.device("cpu"), debug=True)
+        found = bench.run_attack(
+            copy.deepcopy(network).eval(), loader, attack, norm.lower(), torch.device("cpu"), debug=True
+        )
     return {
         "distances": found["distances"][norm.lower()],
         "returned": found["final_distances"][norm.lower()],
