@@ -67,10 +67,10 @@ def frame_headers(header: Header, frames: int) -> tuple[Header, ...]:
     offsets = header.numbers(a.GRID_OFFSETS)
     position, orientation = header.numbers(a.POSITION), header.numbers(a.ORIENTATION)
     if len(offsets) != frames or len(position) != 3 or len(orientation) != 6:
-        return (replace(header, raw=plain, parsed={}),) * frames
+        return (replace(header, raw=plain),) * frames
     normal = np.cross(orientation[:3], orientation[3:])
     places = np.add(position, np.subtract(offsets, offsets[0])[:, None] * normal)
-    return tuple(replace(header, raw=plain | {a.POSITION: _bytes(place.tolist())}, parsed={}) for place in places)
+    return tuple(replace(header, raw=plain | {a.POSITION: _bytes(place.tolist())}) for place in places)
 
 
 def _from_groups(header: Header, frames: int) -> Iterator[Header]:
@@ -90,7 +90,7 @@ def _from_groups(header: Header, frames: int) -> Iterator[Header]:
             f"{header.path.name} tells of {len(own)} frames and holds {frames}: copy it again from its source."
         )
     for values in own:
-        yield replace(header, raw=header.raw | shared | values, parsed={})
+        yield replace(header, raw=header.raw | shared | values)
 
 
 def _values(group: pydicom.Dataset) -> dict[int, bytes]:

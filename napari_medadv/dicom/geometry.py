@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -57,26 +57,35 @@ class Stack:
 
 def placed(header: Header) -> bool:
     """Whether a file gives position, orientation and pixel spacing."""
+    return len(header.numbers(a.POSITION)) == 3 and _oriented(header)
+
+
+def _oriented(header: Header) -> bool:
     spacing = header.numbers(a.PIXEL_SPACING)
-    return (
-        len(header.numbers(a.POSITION)) == 3
-        and len(header.numbers(a.ORIENTATION)) == 6
-        and len(spacing) == 2
-        and min(spacing) > 0
-    )
+    return len(header.numbers(a.ORIENTATION)) == 6 and len(spacing) == 2 and min(spacing) > 0
+
+
+def distinct(headers: Iterable[Header], *tags: int) -> list[Header]:
+    """The first of all headers that say the same of `tags`."""
+    found: dict[tuple[bytes | None, ...], Header] = {}
+    for header in headers:
+        found.setdefault(tuple(map(header.raw.get, tags)), header)
+    return list(found.values())
 
 
 def arrange(headers: Sequence[Header], allow: Collection[str] = ()) -> Stack:
     """Order the slices and find their affine; never fails, but tells the problems that are not in `allow`."""
-    if not all(placed(header) for header in headers):
+    places = [header.numbers(a.POSITION) for header in headers]
+    kinds = distinct(headers, a.ORIENTATION, a.PIXEL_SPACING, a.FRAME_OF_REFERENCE)
+    if not all(map(_oriented, kinds)) or set(map(len, places)) != {3}:
         return _unplaced(headers)
-    orientation = np.array([header.numbers(a.ORIENTATION) for header in headers])
+    orientation = np.array([header.numbers(a.ORIENTATION) for header in kinds])
     along_row, along_column = orientation[0, :3], orientation[0, 3:]
     directions = orientation[0].reshape(2, 3)
     if np.abs(directions @ directions.T - np.eye(2)).max() > 1e-2:
         found = Problem("orientation", "its Image Orientation is no pair of perpendicular directions of length 1")
         return Stack(tuple(range(len(headers))), np.eye(4), True, (), (found,))
-    positions = np.array([header.numbers(a.POSITION) for header in headers])
+    positions = np.array(places)
     normal = np.cross(along_row, along_column)
     normal /= np.linalg.norm(normal)
     depth = positions @ normal
@@ -92,7 +101,7 @@ def arrange(headers: Sequence[Header], allow: Collection[str] = ()) -> Stack:
     affine[:3, 1] = along_column * row_spacing
     affine[:3, 2] = along_row * column_spacing
     affine[:3, 3] = positions[0]
-    return Stack(tuple(order.tolist()), affine, True, facts, (*_mixed(headers, orientation), *problems))
+    return Stack(tuple(order.tolist()), affine, True, facts, (*_mixed(kinds, orientation), *problems))
 
 
 def _unplaced(headers: Sequence[Header]) -> Stack:

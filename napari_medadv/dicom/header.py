@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import os
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import lru_cache
 from io import FileIO
 from pathlib import Path
 from struct import unpack
@@ -15,14 +16,15 @@ from pydicom.dataelem import RawDataElement
 
 from napari_medadv.dicom import attribute as a
 from napari_medadv.dicom.quiet import quiet
-from napari_medadv.dicom.walk import LONG_VR, SHORT_VR, Broken, Doubt, Place, Short, walk
+from napari_medadv.dicom.template import FIRST_READ, Match, Templates
+from napari_medadv.dicom.walk import LONG_VR, SHORT_VR, Broken, Doubt, Element, Place, Short, walk
 from napari_medadv.errors import SeriesError
 
 LONGEST = 64 << 20
 """A header longer than this many bytes is refused."""
 INFLATED = 512 << 20
 """A deflated data set that inflates to more bytes than this is refused, or to over 100 times its size past 64 MiB."""
-_PREFIX = 16 << 10
+_OPEN = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,13 +43,17 @@ class Header:
         Bytes in the file (inflated, where it is deflated).
     """
 
-    path: Path
+    file: str
     syntax: str
     raw: dict[int, bytes]
     pixels: Place | None
     size: int
     little: bool = True
-    parsed: dict[int, tuple[float, ...]] = field(default_factory=dict, repr=False)
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return Path(self.file)
 
     def __contains__(self, tag: int) -> bool:
         return tag in self.raw
@@ -63,14 +69,11 @@ class Header:
 
     def numbers(self, tag: int) -> tuple[float, ...]:
         """The values of a decimal or integer string; empty where one of them is no finite number."""
-        values = self.parsed.get(tag)
-        if values is None:
-            values = self.parsed[tag] = _numbers(self.raw.get(tag, b""))
-        return values
+        return _numbers(self.raw.get(tag, b""))
 
     def number(self, tag: int) -> float | None:
         """The first value of a decimal or integer string."""
-        values = self.numbers(tag)
+        values = _numbers(self.raw.get(tag, b""))
         return values[0] if values else None
 
     def short(self, tag: int, *, signed: bool = False) -> int | None:
@@ -84,6 +87,7 @@ class Header:
         return unpack(f"{'<' if self.little else '>'}{len(value) // 8}d", value[: len(value) // 8 * 8])
 
 
+@lru_cache(1 << 14)
 def _numbers(value: bytes) -> tuple[float, ...]:
     try:
         values = tuple(map(float, value.strip(b" \0").split(b"\\"))) if value else ()
@@ -92,47 +96,70 @@ def _numbers(value: bytes) -> tuple[float, ...]:
     return values if all(map(math.isfinite, values)) else ()
 
 
-def read_header(path: Path) -> Header:
+def read_header(path: Path | str, templates: Templates | None = None) -> Header:
     """Read what `path` says about its image.
+
+    Parameters
+    ----------
+    templates
+        What is remembered of the files before, which this one is likely to resemble.
 
     Raises
     ------
     SeriesError
         It is not DICOM, is cut off, contradicts itself, or asks for more memory than is sane.
     """
-    name = path.name
+    file = str(path)
     try:
-        with FileIO(path) as file:
-            return _read(path, file)
+        found = None if templates is None else _likened(file, templates)
+        return _read(file, templates) if found is None else found
     except Broken as fault:
-        raise SeriesError(f"{name} cannot be read: {fault}; copy it again from its source.") from fault
+        raise SeriesError(f"{Path(file).name} cannot be read: {fault}; copy it again from its source.") from fault
     except MemoryError as fault:
-        raise SeriesError(f"{name} does not fit into memory: close other programs.") from fault
+        raise SeriesError(f"{Path(file).name} does not fit into memory: close other programs.") from fault
     except OSError as fault:
-        raise SeriesError(f"{name} cannot be opened ({fault.strerror}): check that it may be read.") from fault
+        raise SeriesError(
+            f"{Path(file).name} cannot be opened ({fault.strerror}): check that it may be read."
+        ) from fault
 
 
-def _read(path: Path, file: FileIO) -> Header:
-    size = os.fstat(file.fileno()).st_size
-    data = file.read(_PREFIX) or b""
-    start = _data_set(path, data)
-    while True:
-        try:
-            syntax, start = _syntax(data, start if data[128:132] != b"DICM" else 132, size)
-            if syntax == a.DEFLATED:
-                return _inflated(path, file, start)
-            little = syntax != a.BIG_ENDIAN
-            raw, pixels = walk(data, start, size, explicit=syntax != a.IMPLICIT, little=little)
-            return Header(path, syntax, raw, pixels, size, little)
-        except Short:
-            if len(data) >= min(size, LONGEST):
-                raise Broken(f"its header is longer than {LONGEST >> 20} MiB") from None
-            data += file.read(len(data) * 7) or b""
-        except Doubt:
-            return _ask_pydicom(path, size)
+def _likened(file: str, templates: Templates) -> Header | None:
+    """Read a file by its likeness to those before, if it is like them."""
+    descriptor = os.open(file, _OPEN)
+    try:
+        found = templates.match(os.read(descriptor, templates.read))
+        size = os.lseek(descriptor, 0, os.SEEK_END)
+    finally:
+        os.close(descriptor)
+    return None if found is None else Header(file, found.syntax, found.raw, found.pixels, size)
 
 
-def _data_set(path: Path, data: bytes) -> int:
+def _read(file: str, templates: Templates | None) -> Header:
+    with FileIO(file) as stream:
+        size = os.fstat(stream.fileno()).st_size
+        data = stream.read(FIRST_READ) or b""
+        start = _data_set(file, data)
+        while True:
+            seen: list[Element] = []
+            try:
+                syntax, start = _syntax(data, start if data[128:132] != b"DICM" else 132, size, seen)
+                if syntax == a.DEFLATED:
+                    return _inflated(file, stream, start)
+                little = syntax != a.BIG_ENDIAN
+                raw, pixels = walk(data, start, size, explicit=syntax != a.IMPLICIT, little=little, seen=seen)
+            except Short:
+                if len(data) >= min(size, LONGEST):
+                    raise Broken(f"its header is longer than {LONGEST >> 20} MiB") from None
+                data += stream.read(len(data) * 7) or b""
+                continue
+            except Doubt:
+                return _ask_pydicom(file, size)
+            if templates is not None and pixels is not None and little:
+                templates.learn(data, seen, Match(syntax, raw, pixels))
+            return Header(file, syntax, raw, pixels, size, little)
+
+
+def _data_set(file: str, data: bytes) -> int:
     """Where the first element is, if this is a DICOM file at all."""
     if data[128:132] == b"DICM":
         return 132
@@ -140,10 +167,10 @@ def _data_set(path: Path, data: bytes) -> int:
     if len(data) >= 16 and group in (2, 8) and number <= 0x0100:
         return 0
     what = "is empty" if not data else "is not a DICOM file (it lacks the mark DICM)"
-    raise SeriesError(f"{path.name} {what}: choose a DICOM file or a folder of them.")
+    raise SeriesError(f"{Path(file).name} {what}: choose a DICOM file or a folder of them.")
 
 
-def _syntax(data: bytes, start: int, size: int) -> tuple[str, int]:
+def _syntax(data: bytes, start: int, size: int, seen: list[Element]) -> tuple[str, int]:
     """Read the file meta information: the transfer syntax, and where the data set begins."""
     position, syntax, end = start, "", len(data)
     while position + 12 <= end and data[position : position + 2] == b"\x02\0":
@@ -158,7 +185,9 @@ def _syntax(data: bytes, start: int, size: int) -> tuple[str, int]:
             raise Broken("its file meta information ends behind the end of the file")
         if value + length > end:
             raise Short
-        if data[position + 2 : position + 4] == b"\x10\0":
+        number = int.from_bytes(data[position + 2 : position + 4], "little")
+        seen.append((0x20000 | number, position, value, value + length))
+        if number == 0x10:
             syntax = data[value : value + length].decode("latin-1").strip(" \0")
         position = value + length
     if position + 12 > end and end < size:
@@ -189,24 +218,24 @@ def inflate(file: FileIO, start: int) -> bytes:
 def inflated(path: Path) -> bytes:
     """The inflated data set of the deflated file at `path`."""
     with FileIO(path) as file:
-        head = file.read(_PREFIX) or b""
-        return inflate(file, _syntax(head, _data_set(path, head), file.seek(0, 2))[1])
+        head = file.read(FIRST_READ) or b""
+        return inflate(file, _syntax(head, _data_set(str(path), head), file.seek(0, 2), [])[1])
 
 
-def _inflated(path: Path, file: FileIO, start: int) -> Header:
-    data = inflate(file, start)
+def _inflated(file: str, stream: FileIO, start: int) -> Header:
+    data = inflate(stream, start)
     try:
         raw, pixels = walk(data, 0, len(data), explicit=True, little=True)
     except (Doubt, Short) as fault:
         raise Broken("its deflated data set is not in order") from fault
-    return Header(path, a.DEFLATED, raw, pixels, len(data))
+    return Header(file, a.DEFLATED, raw, pixels, len(data))
 
 
-def _ask_pydicom(path: Path, size: int) -> Header:
+def _ask_pydicom(file: str, size: int) -> Header:
     """What pydicom makes of a file that the walker is not sure of."""
     try:
         with quiet():
-            dataset = pydicom.dcmread(path, defer_size=1 << 16, force=True)
+            dataset = pydicom.dcmread(file, defer_size=1 << 16, force=True)
             syntax = str(getattr(dataset.file_meta, "TransferSyntaxUID", ""))
             implicit, little = dataset.original_encoding
             raw = {tag: _bytes(dataset, tag) for tag in a.WANTED if tag in dataset}
@@ -219,7 +248,7 @@ def _ask_pydicom(path: Path, size: int) -> Header:
         raise Broken("no known attribute was found in it")
     if syntax in ("", a.IMPLICIT, a.EXPLICIT, a.BIG_ENDIAN):
         syntax = a.BIG_ENDIAN if little is False else a.IMPLICIT if implicit else a.EXPLICIT
-    return Header(path, syntax, raw, pixels, size, little is not False)
+    return Header(file, syntax, raw, pixels, size, little is not False)
 
 
 def _bytes(dataset: pydicom.Dataset, tag: int) -> bytes:

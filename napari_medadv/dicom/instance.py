@@ -9,6 +9,7 @@ from napari_medadv.dicom import attribute as a
 from napari_medadv.dicom.functional import frame_headers
 from napari_medadv.dicom.header import Header, read_header
 from napari_medadv.dicom.layout import Layout, layout
+from napari_medadv.dicom.template import Templates
 from napari_medadv.errors import SeriesError
 
 
@@ -20,21 +21,31 @@ class Instance:
     ----------
     sop_uid
         SOP Instance UID.
-    number
-        Instance Number, for people; never used for order.
-    position
-        Image Position (Patient) of the file in mm, or None.
     layout
         How the pixels are stored, or None where `fault` says why they cannot be read.
     """
 
-    path: Path
     sop_uid: str
-    number: int | None
-    position: tuple[float, float, float] | None
     header: Header = field(repr=False)
     layout: Layout | None = field(repr=False)
     fault: str = ""
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.header.path
+
+    @property
+    def number(self) -> int | None:
+        """Instance Number, for people; never used for order."""
+        number = self.header.number(a.INSTANCE_NUMBER)
+        return None if number is None else int(number)
+
+    @property
+    def position(self) -> tuple[float, float, float] | None:
+        """Image Position (Patient) of the file in mm, or None."""
+        position = self.header.numbers(a.POSITION)
+        return (position[0], position[1], position[2]) if len(position) == 3 else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,7 +65,7 @@ class Slice:
     header: Header = field(repr=False)
 
 
-def read_instance(path: Path) -> Instance:
+def read_instance(path: Path | str, templates: Templates | None = None) -> Instance:
     """Read one file's header; a file whose pixels are at fault stays, so that its slice is missed.
 
     Raises
@@ -62,24 +73,15 @@ def read_instance(path: Path) -> Instance:
     SeriesError
         It is no DICOM image at all.
     """
-    header = read_header(path)
+    header = read_header(path, templates)
     if header.pixels is None and a.ROWS not in header:
-        raise SeriesError(f"{path.name} is a DICOM file without an image: choose an image series.")
+        raise SeriesError(f"{header.path.name} is a DICOM file without an image: choose an image series.")
     found, fault = None, ""
     try:
         found = layout(header)
     except SeriesError as refusal:
         fault = str(refusal)
-    number, position = header.number(a.INSTANCE_NUMBER), header.numbers(a.POSITION)
-    return Instance(
-        path,
-        header.text(a.SOP_INSTANCE),
-        None if number is None else int(number),
-        (position[0], position[1], position[2]) if len(position) == 3 else None,
-        header,
-        found,
-        fault,
-    )
+    return Instance(header.text(a.SOP_INSTANCE), header, found, fault)
 
 
 def slices(instance: Instance) -> tuple[Slice, ...]:

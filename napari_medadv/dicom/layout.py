@@ -8,12 +8,26 @@ import numpy as np
 
 from napari_medadv.dicom import attribute as a
 from napari_medadv.dicom.header import Header
-from napari_medadv.dicom.walk import UNDEFINED
+from napari_medadv.dicom.walk import UNDEFINED, Place
 from napari_medadv.errors import SeriesError
 
 Integers = np.dtype[np.signedinteger] | np.dtype[np.unsignedinteger]
 GREY = ("MONOCHROME1", "MONOCHROME2")
 COLOUR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
+_SAYS = (
+    a.ROWS,
+    a.COLUMNS,
+    a.SAMPLES,
+    a.FRAMES,
+    a.BITS_ALLOCATED,
+    a.BITS_STORED,
+    a.HIGH_BIT,
+    a.SIGNED,
+    a.PLANAR,
+    a.PHOTOMETRIC,
+)
+"""Every attribute that tells a layout: files that say the same share one."""
+_MOST = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +98,9 @@ class Layout:
         return (-(1 << self.stored - 1), (1 << self.stored - 1) - 1) if self.signed else (0, (1 << self.stored) - 1)
 
 
+_KNOWN: dict[tuple[bool | int | bytes | Place | None, ...], Layout] = {}
+
+
 def layout(header: Header) -> Layout:
     """Read how the pixels are stored.
 
@@ -92,6 +109,17 @@ def layout(header: Header) -> Layout:
     SeriesError
         There are no pixels, they are of a kind that is not read, or the file is too short for them.
     """
+    said = (header.little, header.pixels and header.pixels.tag, *map(header.raw.get, _SAYS))
+    found = _KNOWN.get(said)
+    if found is None:
+        if len(_KNOWN) >= _MOST:
+            _KNOWN.clear()
+        found = _KNOWN[said] = _read(header)
+    _check_length(header, found)
+    return found
+
+
+def _read(header: Header) -> Layout:
     name = header.path.name
     if header.pixels is None:
         raise SeriesError(f"{name} holds no pixel data: choose an image series.")
@@ -128,7 +156,6 @@ def layout(header: Header) -> Layout:
         )
     if photometric.startswith("YBR") and allocated != 8:
         raise SeriesError(f"{name} has {allocated}-bit colours as {photometric}: 8 bits, or RGB, are expected.")
-    _check_length(header, found)
     return found
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from napari_medadv.dicom import attribute as a
+from napari_medadv.dicom.geometry import distinct
 from napari_medadv.dicom.header import Header
 from napari_medadv.dicom.layout import Layout
 from napari_medadv.dicom.lookup import display_tables, modality_table
@@ -94,14 +95,17 @@ def _linear(header: Header) -> tuple[Window, ...]:
 def facts(headers: Sequence[Header], layout: Layout) -> tuple[str, ...]:
     """What is unusual about the pixels of these slices, in words."""
     header, found = headers[0], []
-    if any(synthetic(each) for each in headers):
-        marked = any(adversarial(each) for each in headers)
+    kinds = distinct(headers, a.SYNTHETIC, a.IMAGE_TYPE, a.SERIES_DESCRIPTION)
+    if any(synthetic(each) for each in kinds):
+        marked = any(adversarial(each) for each in kinds)
         found.append("synthetic: marked as " + ("adversarial test image" if marked else "made artificially"))
     if layout.palette:
         found.append("colours were stored as indices of a palette and are read as RGB")
     if layout.colour and layout.photometric.startswith("YBR"):
         found.append(f"colours were stored as {layout.photometric} and are read as RGB")
-    if any(each.text(a.LOSSY) == "01" or each.syntax in (a.JPEG_BASELINE, a.JPEG_EXTENDED) for each in headers):
+    if {each.syntax for each in headers} & {a.JPEG_BASELINE, a.JPEG_EXTENDED} or any(
+        each.text(a.LOSSY) == "01" for each in distinct(headers, a.LOSSY)
+    ):
         found.append("lossy compression: fine structure was lost before this volume was read")
     if a.MODALITY_LUT in header:
         found.append(

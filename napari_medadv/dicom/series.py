@@ -16,6 +16,7 @@ from napari_medadv.dicom.header import Header
 from napari_medadv.dicom.instance import Instance, Slice, read_instance, slices
 from napari_medadv.dicom.meaning import facts as pixel_facts
 from napari_medadv.dicom.split import split
+from napari_medadv.dicom.template import Templates
 from napari_medadv.errors import SeriesError
 from napari_medadv.progress import Progress, silent, throttled
 
@@ -131,11 +132,12 @@ def scan(path: Path, *, progress: Progress = silent) -> Scan:
         raise SeriesError(f"The folder {path.name} holds no files: choose a folder with DICOM files.")
     groups: dict[str, list[Slice]] = {}
     known: dict[str, Instance] = {}
+    templates = Templates()
     rejected = [Rejected(Path(file), reason) for file, reason in found.missing]
     for index, file in enumerate(found.files):
         report(index / len(found.files), f"reading headers, {index + 1} of {len(found.files)}")
         try:
-            instance = read_instance(Path(file))
+            instance = read_instance(file, templates)
             copied = known.setdefault(instance.sop_uid or file, instance)
             if copied is not instance and copied.header.raw == instance.header.raw:
                 raise SeriesError(f"{Path(file).name} is a copy of {copied.path.name}: it is left out.")
@@ -195,13 +197,10 @@ def _pixel_problems(instances: Sequence[Instance]) -> tuple[Problem, ...]:
     if faults or first is None:
         more = f" ({len(faults)} files of this series are at fault)" if len(faults) > 1 else ""
         return (Problem("pixels", faults[0].rstrip(".") + more),)
-    if any((each.layout.rows, each.layout.columns) != (first.rows, first.columns) for each in instances if each.layout):
+    layouts = {id(each.layout): each.layout for each in instances if each.layout}.values()
+    if any((each.rows, each.columns) != (first.rows, first.columns) for each in layouts):
         return (Problem("size", "its images have different sizes"),)
-    if any(
-        (each.layout.dtype, each.layout.limits, each.layout.samples) != (first.dtype, first.limits, first.samples)
-        for each in instances
-        if each.layout
-    ):
+    if any((each.dtype, each.limits, each.samples) != (first.dtype, first.limits, first.samples) for each in layouts):
         return (Problem("pixels", "its images store their pixels in different ways"),)
     if "MOSAIC" in instances[0].header.texts(a.IMAGE_TYPE):
         return (Problem("mosaic", "each of its images is a mosaic of the slices of one volume (Siemens)"),)

@@ -67,7 +67,11 @@ def _by(slices: Sequence[Slice], key: Callable[[Slice], Hashable]) -> dict[Hasha
 
 def _hard(slices: Sequence[Slice]) -> list[Part]:
     """Split what can never be one volume: localizers, mosaics, directions, frames of reference, sizes, pixel formats."""
-    rough: Part = ("", list(slices))
+    kinds: dict[Hashable, list[int]] = defaultdict(list)
+    for index, each in enumerate(slices):
+        kinds[each.header.little, *map(each.header.raw.get, _HARD)].append(index)
+    first = {id(slices[same[0]]): same for same in kinds.values()}
+    rough: Part = ("", [slices[same[0]] for same in kinds.values()])
     parts = [rough]
     for name, key in (
         ("", _kind),
@@ -85,7 +89,25 @@ def _hard(slices: Sequence[Slice]) -> list[Part]:
                 told = [label, shown if len(groups) > 1 or value in ("localizer", "mosaic") else ""]
                 finer.append((", ".join(filter(None, told)), found))
         parts = finer
-    return parts
+    return [
+        (label, [slices[index] for index in sorted(index for each in group for index in first[id(each)])])
+        for label, group in parts
+    ]
+
+
+_HARD = (
+    a.IMAGE_TYPE,
+    a.ORIENTATION,
+    a.FRAME_OF_REFERENCE,
+    a.COLUMNS,
+    a.ROWS,
+    a.PIXEL_SPACING,
+    a.PHOTOMETRIC,
+    a.SIGNED,
+    a.BITS_STORED,
+    a.BITS_ALLOCATED,
+)
+"""Every attribute that the keys of `_hard` read: slices that say the same are looked at once."""
 
 
 def _kind(each: Slice) -> str:

@@ -9,7 +9,6 @@ from struct import Struct
 from typing import NamedTuple
 
 from napari_medadv.dicom.attribute import DOUBLE_PIXELS, FLOAT_PIXELS, PIXELS, SEQUENCES, WANTED
-from napari_medadv.dicom.runs import LONGEST, Runs
 
 UNDEFINED = 0xFFFFFFFF
 DEEPEST = 32
@@ -17,11 +16,14 @@ DEEPEST = 32
 LONG_VR = frozenset((b"OB", b"OW", b"OF", b"OD", b"OL", b"OV", b"SQ", b"UC", b"UR", b"UT", b"UN", b"SV", b"UV"))
 SHORT_VR = frozenset(text.encode() for text in "AE AS AT CS DA DS DT FL FD IS LO LT PN SH SL SS ST TM UI UL US".split())
 _VALUES = WANTED - SEQUENCES
-_RUNS = Runs()
 _PIXELS = frozenset((PIXELS, FLOAT_PIXELS, DOUBLE_PIXELS))
 _EXPLICIT = {True: Struct("<HH2sH").unpack_from, False: Struct(">HH2sH").unpack_from}
 _IMPLICIT = {True: Struct("<HHL").unpack_from, False: Struct(">HHL").unpack_from}
 _LENGTH = {True: Struct("<L").unpack_from, False: Struct(">L").unpack_from}
+
+
+Element = tuple[int, int, int, int]
+"""Tag, where the element starts, where its value starts, and where it ends, in bytes."""
 
 
 class Place(NamedTuple):
@@ -45,7 +47,9 @@ class Broken(Exception):
     """The bytes contradict themselves or the file."""
 
 
-def walk(data: bytes, start: int, size: int, *, explicit: bool, little: bool) -> tuple[dict[int, bytes], Place | None]:
+def walk(
+    data: bytes, start: int, size: int, *, explicit: bool, little: bool, seen: list[Element] | None = None
+) -> tuple[dict[int, bytes], Place | None]:
     """Walk the top level of a data set.
 
     Parameters
@@ -56,6 +60,8 @@ def walk(data: bytes, start: int, size: int, *, explicit: bool, little: bool) ->
         Where the data set begins.
     size
         Length of the whole file in bytes: no element may end behind it.
+    seen
+        Takes every element that was walked over; the pixel data end where their value starts.
 
     Returns
     -------
@@ -65,43 +71,26 @@ def walk(data: bytes, start: int, size: int, *, explicit: bool, little: bool) ->
         Where the pixel data are, or None.
     """
     raw: dict[int, bytes] = {}
+    seen = [] if seen is None else seen
     element = _EXPLICIT[little] if explicit else _IMPLICIT[little]
     wanted, short, long_length = _VALUES, SHORT_VR if explicit else frozenset(), _LENGTH[little]
     position, last, tag, end = start, -1, 0, len(data)
     limit = end - 12
-    known, places = _RUNS.known, list[tuple[int, int, int, int]]()
     while position <= limit:
+        start = position
         if explicit:
             group, number, vr, length = element(data, position)
             tag = group << 16 | number
             if tag <= last:
                 raise Doubt
-            run = known.get(tag)
-            if run is not None and position + run[0].size <= end and run[0].unpack_from(data, position) == run[1]:
-                position += run[0].size
-                last = run[2]
-                if places:
-                    _RUNS.learn(data, places)
-                    places = []
-                continue
             last = tag
             if vr in short:  # most elements: this branch is kept as short as it can be
                 value = position + 8
-                start, position = position, value + length
-                if tag in WANTED:
-                    if position <= end and tag in wanted:
-                        raw[tag] = data[value:position]
-                elif position <= end:
-                    places.append((tag, start, value, position))
-                    if len(places) < LONGEST:
-                        continue
-                if places:
-                    _RUNS.learn(data, places)
-                    places = []
+                position = value + length
+                seen.append((tag, start, value, position))
+                if tag in WANTED and position <= end and tag in wanted:
+                    raw[tag] = data[value:position]
                 continue
-            if places:
-                _RUNS.learn(data, places)
-                places = []
             if vr not in LONG_VR:
                 raise Doubt
             length = long_length(data, position + 8)[0]
@@ -114,13 +103,15 @@ def walk(data: bytes, start: int, size: int, *, explicit: bool, little: bool) ->
             last = tag
             value, vr = position + 8, b""
         if group == 0x7FE0 and tag in _PIXELS:
+            seen.append((tag, start, value, value))
             return raw, Place(tag, value, length, vr == b"OW")
         if length == UNDEFINED:
-            position = _skip(data, value, size, explicit and vr != b"UN", little, 1)
+            position = skip(data, value, size, explicit and vr != b"UN", little, 1)
         else:
             position = value + length
             if tag in wanted and position <= end:
                 raw[tag] = data[value:position]
+        seen.append((tag, start, value, position))
         if tag in SEQUENCES:
             raw[tag] = b""
     if position > size:
@@ -134,7 +125,7 @@ def walk(data: bytes, start: int, size: int, *, explicit: bool, little: bool) ->
     return raw, None
 
 
-def _skip(data: bytes, position: int, size: int, explicit: bool, little: bool, depth: int) -> int:
+def skip(data: bytes, position: int, size: int, explicit: bool, little: bool, depth: int) -> int:
     """Where the sequence of undefined length whose first item is at `position` ends."""
     if depth > DEEPEST:
         raise Broken(f"its sequences are nested more than {DEEPEST} deep")
@@ -173,6 +164,6 @@ def _skip_item(data: bytes, position: int, size: int, explicit: bool, little: bo
             elif vr not in SHORT_VR:
                 raise Doubt
         if length == UNDEFINED:
-            position = _skip(data, value, size, explicit and vr != b"UN", little, depth + 1)
+            position = skip(data, value, size, explicit and vr != b"UN", little, depth + 1)
         else:
             position = value + length

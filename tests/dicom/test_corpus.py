@@ -15,6 +15,7 @@ from napari_medadv.dicom import attribute as a
 from napari_medadv.dicom import decode, scan
 from napari_medadv.dicom.colour import Palette
 from napari_medadv.dicom.header import Header, read_header
+from napari_medadv.dicom.template import Templates
 from napari_medadv.errors import MedAdvError
 
 SOURCES = {"pydicom": "data/test_files", "data_store": "", "deid_data": ""}
@@ -99,6 +100,26 @@ def test_the_walker_agrees_with_pydicom(name: str) -> None:
                 if tag in header and tag not in a.SEQUENCES:
                     seen += _compare(header, dataset, tag, path.name)
     assert seen > 200
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_memory_of_other_files_changes_nothing(name: str) -> None:
+    """Read among all the others, again and again, every file says what it says alone."""
+    templates, matched = Templates(), 0
+    for path in [path for path in files(name) for _ in range(3)]:
+        try:
+            alone = read_header(path)
+        except MedAdvError:
+            continue
+        matched += templates.match(path.read_bytes()) is not None
+        among = read_header(path, templates)
+        assert (among.syntax, among.raw, among.pixels, among.size) == (
+            alone.syntax,
+            alone.raw,
+            alone.pixels,
+            alone.size,
+        ), path.name
+    assert matched > 10
 
 
 def _compare(header: Header, dataset: pydicom.Dataset, tag: int, name: str) -> int:
