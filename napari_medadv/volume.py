@@ -122,7 +122,8 @@ class Volume:
     Attributes
     ----------
     voxels
-        Stored integers, (z, y, x), or (z, y, x, channel) for colour. Never written to: a new volume is made instead.
+        Stored integers (floating point numbers for a parametric map), (z, y, x), or (z, y, x, channel) for colour. Never
+        written to: a new volume is made instead.
     affine
         float64, (4, 4): index (z, y, x, 1) to patient position (L, P, S, 1) in mm.
     scale
@@ -152,9 +153,9 @@ class Volume:
     placed: bool = True
 
     def __post_init__(self) -> None:
-        if self.voxels.ndim not in (3, 4) or self.voxels.dtype.kind not in "iu" or not self.voxels.size:
+        if self.voxels.ndim not in (3, 4) or self.voxels.dtype.kind not in "iuf" or not self.voxels.size:
             raise ValueError(
-                f"voxels must be integers (z, y, x) or (z, y, x, channel), not {self.voxels.dtype} {self.voxels.shape}"
+                f"voxels must be numbers (z, y, x) or (z, y, x, channel), not {self.voxels.dtype} {self.voxels.shape}"
             )
         if np.shape(self.affine) != (4, 4):
             raise ValueError(f"the affine must be (4, 4), not {np.shape(self.affine)}")
@@ -171,6 +172,11 @@ class Volume:
         return self.voxels.ndim == 4
 
     @property
+    def real(self) -> bool:
+        """Whether voxels are floating point numbers, which have no grid of grey levels."""
+        return self.voxels.dtype.kind == "f"
+
+    @property
     def shape(self) -> tuple[int, int, int]:
         """(z, y, x), without the channels."""
         z, y, x = self.voxels.shape[:3]
@@ -185,6 +191,9 @@ class Volume:
     @property
     def padding(self) -> Bools:
         """Where the file says that there is no image: bool, the shape of `voxels`."""
+        if self.real:
+            found: Bools = ~np.isfinite(self.voxels)
+            return found
         if self.scale.padding is None:
             return np.zeros(self.voxels.shape, bool)
         low, high = self.scale.padding

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from napari_medadv.errors import ThreatError
 from napari_medadv.threat.budget import Budget
 from napari_medadv.volume import Array, Volume
 
@@ -105,6 +106,7 @@ class Unrounded:
 
 def grid(volume: Volume, slices: Array, free: Tensor, *, whole: bool, device: torch.device) -> Grid:
     """The grid of the chosen slices: one batch entry each, or one for the `whole` volume."""
+    refuse_real(volume)
     stored = torch.from_numpy(volume.voxels[slices].astype("int64"))
     slope = torch.from_numpy(volume.scale.take(slices).slope)
     stored = stored.movedim(3, 0) if volume.colour else stored[None]
@@ -118,3 +120,18 @@ def grid(volume: Volume, slices: Array, free: Tensor, *, whole: bool, device: to
         volume.scale.padding,
         free.to(device),
     )
+
+
+def refuse_real(volume: Volume) -> None:
+    """Refuse a volume that has no grey levels.
+
+    Raises
+    ------
+    ThreatError
+        Its pixels are floating point numbers.
+    """
+    if volume.real:
+        raise ThreatError(
+            "This series stores floating point numbers, which have no grey levels that an adversary could step along: choose "
+            "a series of integer pixels."
+        )

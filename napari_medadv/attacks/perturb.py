@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from napari_medadv.attacks.grid import Grid, grid
+from napari_medadv.attacks.grid import Grid, grid, refuse_real
 from napari_medadv.attacks.task import Attack, Tally, Task
 from napari_medadv.errors import AlreadyReached, AttackError, RegionError
 from napari_medadv.model.classifier import Classifier
@@ -130,6 +130,7 @@ def perturb(
 def _refuse(classifier: Classifier, volume: Volume, threat: Threat, attack: Attack) -> tuple[int, ...]:
     """Everything that can be refused before any work is done; the chosen slices."""
     suits(classifier, threat.goal, attack)
+    refuse_real(volume)
     slices = threat.region.chosen(volume.shape)
     check(threat.budget, float(volume.scale.take(np.array(slices)).quantum.min()), volume.scale.unit)
     if volume.scale.padding is not None and not _image(volume, threat.region)[list(slices)].any():

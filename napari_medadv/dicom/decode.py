@@ -14,6 +14,7 @@ from napari_medadv.dicom.instance import Slice
 from napari_medadv.dicom.layout import Layout
 from napari_medadv.dicom.meaning import facts, scale, windows
 from napari_medadv.dicom.pixels import Frames
+from napari_medadv.dicom.real_world import real_scale, real_window
 from napari_medadv.dicom.series import Series
 from napari_medadv.errors import SeriesError
 from napari_medadv.progress import Progress, silent, throttled
@@ -47,12 +48,19 @@ def decode(series: Series, *, allow: Collection[Allowable] = (), progress: Progr
         for problem in series.problems
         if problem.kind in allow and problem.kind == "mosaic"
     )
-    meaning = scale(headers, first)
+    middle = len(headers) // 2
+    if first.real:
+        values = _one(series.slices[middle])
+        meaning = real_scale(series.slices, values)
+        shown = real_window(meaning, windows(headers[middle], meaning), values)
+    else:
+        meaning = scale(headers, first)
+        shown = () if first.colour else windows(headers[middle], meaning)
     return Volume(
         _voxels(series.slices, first, progress),
         stack.affine,
         meaning,
-        () if first.colour else windows(headers[len(headers) // 2], meaning),
+        shown,
         "RGB" if first.colour else first.photometric,
         series.modality,
         series.uid,
@@ -78,6 +86,14 @@ def _sentence(series: Series, problem: Problem) -> str:
     return f"{name.capitalize()} ({series.modality}, {series.frames} images{part}) is not one volume: {problem.sentence}; {advice}."
 
 
+def _one(each: Slice) -> Array:
+    """The pixels of one slice."""
+    assert each.instance.layout is not None
+    out = np.empty(each.instance.layout.shape, each.instance.layout.dtype)
+    Frames(each.instance.header, each.instance.layout).read(each.frame, out)
+    return out
+
+
 def _voxels(slices: tuple[Slice, ...], layout: Layout, progress: Progress) -> Array:
     """Every slice in its place: layout.dtype, (z, y, x) or (z, y, x, channel)."""
     report = throttled(progress)
@@ -91,7 +107,7 @@ def _voxels(slices: tuple[Slice, ...], layout: Layout, progress: Progress) -> Ar
     many = {
         id(each.instance): Frames(each.instance.header, each.instance.layout)
         for each in {id(each.instance): each for each in slices}.values()
-        if each.instance.layout is not None and each.instance.layout.frames > 1
+        if each.instance.layout is not None and each.instance.layout.images > 1
     }
 
     def read(index: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -21,6 +22,7 @@ from napari_medadv.dicom.identity import deidentified, marked_patient
 from napari_medadv.dicom.instance import Instance
 from napari_medadv.dicom.keep import keep_frames
 from napari_medadv.dicom.marks import mark
+from napari_medadv.dicom.pixels import Frames, tile
 from napari_medadv.dicom.quiet import quiet
 from napari_medadv.dicom.series import Series
 from napari_medadv.errors import OutputError
@@ -70,8 +72,8 @@ def derived(
 ) -> Iterator[Dataset]:
     """Encode one instance after the other, as `encode` does."""
     _check(volume, series)
-    pixels = hashlib.sha256(np.ascontiguousarray(volume.voxels).data).hexdigest()
-    recipe = (repr(derivation), str(keep_study), str(deidentify), pixels)
+    digest = hashlib.sha256(np.ascontiguousarray(volume.voxels).data).hexdigest()
+    recipe = (repr(derivation), str(keep_study), str(deidentify), digest)
     series_uid = derived_uid(series.uid, series.part, *recipe)
     extremes = int(volume.voxels.min()), int(volume.voxels.max())
     for instance in series.instances:
@@ -79,7 +81,8 @@ def derived(
         with quiet():
             dataset = _source(instance)
             keep_frames(dataset, [frame for frame, _ in places], instance)
-            _put_pixels(dataset, volume.voxels[[place for _, place in places]], instance, extremes)
+            pixels = _as_stored(volume.voxels[[place for _, place in places]], instance)
+            _put_pixels(dataset, pixels, instance, extremes)
             mark(dataset, derivation, instance)
             dataset.SOPInstanceUID = derived_uid(instance.sop_uid, series.part, *recipe)
             dataset.SeriesInstanceUID = series_uid
@@ -89,7 +92,7 @@ def derived(
                 deidentified(dataset)
             dataset.file_meta = _meta(dataset)
             if syntax == "source":
-                _compress(dataset, volume.voxels[[place for _, place in places]], instance)
+                _compress(dataset, pixels, instance)
         yield dataset
 
 
@@ -98,6 +101,10 @@ def _check(volume: Volume, series: Series) -> None:
     if layout is None or any(problem.kind not in ALLOWABLE for problem in series.problems):
         raise OutputError(
             "A series that cannot be read cannot be written: choose the series that the volume came from."
+        )
+    if layout.real:
+        raise OutputError(
+            "A series of floating point pixels is not written back: export its difference as a parametric map instead."
         )
     expected = (len(series.slices), *layout.shape)
     if volume.series_uid != series.uid or volume.voxels.shape != expected or volume.voxels.dtype != layout.dtype:
@@ -125,15 +132,32 @@ def _source(instance: Instance) -> Dataset:
     return dataset
 
 
+def _as_stored(voxels: Array, instance: Instance) -> Array:
+    """The slices of one file as the file holds them: tiles go back into their mosaic, whose other tiles stay as they were."""
+    layout = instance.layout
+    assert layout is not None
+    if layout.tiles == 1:
+        return voxels
+    single = replace(layout, tiles=1)
+    whole = np.empty((1, *single.shape), layout.dtype)
+    Frames(instance.header, single).read(0, whole[0])
+    for index, each in enumerate(voxels):
+        tile(whole[0], layout, index)[...] = each
+    return whole
+
+
 def _put_pixels(dataset: Dataset, pixels: Array, instance: Instance, extremes: tuple[int, int]) -> None:
     """Store integers, (frame, y, x) or (frame, y, x, channel), as they are: explicit VR little endian, not compressed."""
     layout = instance.layout
     assert layout is not None
-    data = np.ascontiguousarray(pixels, layout.dtype.newbyteorder("<")).tobytes()
+    if layout.allocated == 1:
+        data = np.packbits(np.ascontiguousarray(pixels, np.uint8), bitorder="little").tobytes()
+    else:
+        data = np.ascontiguousarray(pixels, layout.dtype.newbyteorder("<")).tobytes()
     dataset.add_new(Tag(a.PIXELS), "OW" if layout.dtype.itemsize > 1 else "OB", data + b"\0" * (len(data) % 2))
     dataset.BitsStored = 8 if layout.palette else layout.stored
     dataset.HighBit = dataset.BitsStored - 1
-    dataset.BitsAllocated = 8 * layout.dtype.itemsize
+    dataset.BitsAllocated = 1 if layout.allocated == 1 else 8 * layout.dtype.itemsize
     if layout.colour:
         dataset.SamplesPerPixel = 3
         dataset.PlanarConfiguration = 0

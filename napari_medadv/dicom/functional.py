@@ -42,6 +42,7 @@ GROUPS: dict[str, dict[str, int]] = {
         "FrameAcquisitionDateTime": a.ACQUISITION_TIME,
         "StackID": a.STACK,
     },
+    "SegmentIdentificationSequence": {"ReferencedSegmentNumber": a.SEGMENT},
     "MREchoSequence": {"EffectiveEchoTime": a.ECHO_TIME},
     "MRDiffusionSequence": {"DiffusionBValue": a.B_VALUE},
     "CardiacSynchronizationSequence": {"NominalCardiacTriggerDelayTime": a.TRIGGER_TIME},

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from napari_medadv.dicom import attribute as a
 from napari_medadv.dicom.functional import frame_headers
 from napari_medadv.dicom.header import Header, read_header
 from napari_medadv.dicom.layout import Layout, layout
+from napari_medadv.dicom.mosaic import mosaic, tile_headers
 from napari_medadv.dicom.template import Templates
 from napari_medadv.errors import SeriesError
 
@@ -78,10 +79,25 @@ def read_instance(path: Path | str, templates: Templates | None = None) -> Insta
         raise SeriesError(f"{header.path.name} is a DICOM file without an image: choose an image series.")
     found, fault = None, ""
     try:
-        found = layout(header)
+        found = tiled(header, layout(header))
     except SeriesError as refusal:
         fault = str(refusal)
     return Instance(header.text(a.SOP_INSTANCE), header, found, fault)
+
+
+def tiled(header: Header, found: Layout) -> Layout:
+    """The layout with the tiles of a Siemens mosaic told apart, where its own attributes say how."""
+    if not whole(header, found) or found.frames > 1 or found.colour or found.allocated == 1:
+        return found
+    try:
+        return replace(found, tiles=mosaic(header, found).tiles)
+    except SeriesError:
+        return found
+
+
+def whole(header: Header, found: Layout) -> bool:
+    """Whether a file is a mosaic whose tiles were not told apart."""
+    return "MOSAIC" in header.texts(a.IMAGE_TYPE) and found.tiles == 1
 
 
 def slices(instance: Instance) -> tuple[Slice, ...]:
@@ -93,6 +109,9 @@ def slices(instance: Instance) -> tuple[Slice, ...]:
         The functional groups of a multi-frame file cannot be read.
     """
     header = instance.header
+    if instance.layout is not None and instance.layout.tiles > 1:
+        tiles = tile_headers(header, instance.layout, mosaic(header, instance.layout))
+        return tuple(Slice(instance, index, each) for index, each in enumerate(tiles))
     if instance.layout is None or (instance.layout.frames == 1 and a.FRAME_GROUPS not in header):
         return (Slice(instance, 0, header),)
     return tuple(

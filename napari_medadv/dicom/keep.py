@@ -12,7 +12,7 @@ from napari_medadv.dicom.instance import Instance
 
 def keep_frames(dataset: Dataset, frames: Sequence[int], instance: Instance) -> None:
     """Keep the functional groups of the chosen frames (from 0, ascending) and mark each as derived."""
-    count = 1 if instance.layout is None else instance.layout.frames
+    count = 1 if instance.layout is None else instance.layout.images
     if "PerFrameFunctionalGroupsSequence" in dataset:
         items = dataset.PerFrameFunctionalGroupsSequence
         dataset.PerFrameFunctionalGroupsSequence = Items([items[frame] for frame in frames])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from napari_medadv.dicom.header import Header
 from napari_medadv.dicom.walk import UNDEFINED, Place
 from napari_medadv.errors import SeriesError
 
-Integers = np.dtype[np.signedinteger] | np.dtype[np.unsignedinteger]
+Numbers = np.dtype[np.signedinteger] | np.dtype[np.unsignedinteger] | np.dtype[np.floating]
 GREY = ("MONOCHROME1", "MONOCHROME2")
 COLOUR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
 _SAYS = (
@@ -40,6 +41,10 @@ class Layout:
         Bits Allocated, Bits Stored, High Bit.
     planar
         Whether the colour channels lie one after the other (Planar Configuration 1).
+    real
+        Whether pixels are floating point numbers (Float Pixel Data, Double Float Pixel Data).
+    tiles
+        How many slices lie side by side in the one image of a Siemens mosaic; 1 for anything else.
     """
 
     rows: int
@@ -52,6 +57,18 @@ class Layout:
     signed: bool
     planar: bool
     photometric: str
+    real: bool = False
+    tiles: int = 1
+
+    @property
+    def images(self) -> int:
+        """How many slices the file holds."""
+        return self.frames * self.tiles
+
+    @property
+    def across(self) -> int:
+        """How many tiles lie side by side, and one below the other."""
+        return math.ceil(math.sqrt(self.tiles))
 
     @property
     def palette(self) -> bool:
@@ -64,19 +81,21 @@ class Layout:
         return self.samples == 3 or self.palette
 
     @property
-    def stored_dtype(self) -> Integers:
-        """The integer type that holds one value in the file."""
-        return np.dtype(f"{'i' if self.signed else 'u'}{self.allocated // 8}")
+    def stored_dtype(self) -> Numbers:
+        """The type that holds one value in the file; a byte for one bit."""
+        kind = "f" if self.real else "i" if self.signed else "u"
+        return np.dtype(f"{kind}{max(1, self.allocated // 8)}")
 
     @property
-    def dtype(self) -> Integers:
-        """The integer type that holds one value in a volume: a palette's indices become levels of 8 bits."""
+    def dtype(self) -> Numbers:
+        """The type that holds one value in a volume: a palette's indices become levels of 8 bits."""
         return np.dtype("u1") if self.palette else self.stored_dtype
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """(y, x) or (y, x, channel) of one frame."""
-        return (self.rows, self.columns, 3) if self.colour else (self.rows, self.columns)
+        """(y, x) or (y, x, channel) of one slice."""
+        rows, columns = self.rows // self.across, self.columns // self.across
+        return (rows, columns, 3) if self.colour else (rows, columns)
 
     @property
     def stored_shape(self) -> tuple[int, ...]:
@@ -88,11 +107,20 @@ class Layout:
         """Bytes of one frame that is not compressed."""
         if self.photometric == "YBR_FULL_422":
             return self.rows * self.columns * 2
-        return self.rows * self.columns * self.samples * (self.allocated // 8)
+        return (self.rows * self.columns * self.samples * self.allocated + 7) // 8
+
+    @property
+    def pixel_bytes(self) -> int:
+        """Bytes of all frames that are not compressed; those of one bit follow one another without a gap."""
+        if self.allocated == 1:
+            return (self.rows * self.columns * self.frames + 7) // 8
+        return self.frame_bytes * self.frames
 
     @property
     def limits(self) -> tuple[int, int]:
-        """The least and the greatest integer that a volume can hold."""
+        """The least and the greatest integer that a volume can hold; for floating point, those that each type holds exactly."""
+        if self.real:
+            return -(1 << 24), 1 << 24
         if self.palette:
             return 0, 255
         return (-(1 << self.stored - 1), (1 << self.stored - 1) - 1) if self.signed else (0, (1 << self.stored) - 1)
@@ -109,7 +137,7 @@ def layout(header: Header) -> Layout:
     SeriesError
         There are no pixels, they are of a kind that is not read, or the file is too short for them.
     """
-    said = (header.little, header.pixels and header.pixels.tag, *map(header.raw.get, _SAYS))
+    said = (header.little, header.syntax in a.NATIVE, header.pixels and header.pixels.tag, *map(header.raw.get, _SAYS))
     found = _KNOWN.get(said)
     if found is None:
         if len(_KNOWN) >= _MOST:
@@ -123,8 +151,6 @@ def _read(header: Header) -> Layout:
     name = header.path.name
     if header.pixels is None:
         raise SeriesError(f"{name} holds no pixel data: choose an image series.")
-    if header.pixels.tag != a.PIXELS:
-        raise SeriesError(f"{name} stores floating point pixels: only integer pixels can be read and written back.")
     rows, columns, allocated = header.short(a.ROWS), header.short(a.COLUMNS), header.short(a.BITS_ALLOCATED)
     if not rows or not columns or not allocated:
         raise SeriesError(f"{name} does not say how large its image is: Rows, Columns and Bits Allocated are expected.")
@@ -146,9 +172,15 @@ def _read(header: Header) -> Layout:
         header.short(a.PLANAR) == 1,
         photometric,
     )
+    if header.pixels.tag != a.PIXELS:
+        return _real(header, found)
+    if allocated == 1 and (samples, stored, found.high, found.signed) == (1, 1, 0, False) and photometric in GREY:
+        if header.syntax not in a.NATIVE or not header.little:
+            raise SeriesError(f"{name} stores compressed or big endian bits: bits in little endian order are expected.")
+        return found
     if allocated not in (8, 16, 32) or not stored - 1 <= found.high < allocated or stored > allocated:
         raise SeriesError(
-            f"{name} stores {stored} bits (high bit {found.high}) in {allocated}: 8, 16 or 32 allocated bits are expected."
+            f"{name} stores {stored} bits (high bit {found.high}) in {allocated}: 1, 8, 16 or 32 allocated bits are expected."
         )
     if samples != (3 if photometric in COLOUR else 1) or photometric not in (*GREY, *COLOUR, "PALETTE COLOR"):
         raise SeriesError(
@@ -159,13 +191,25 @@ def _read(header: Header) -> Layout:
     return found
 
 
+def _real(header: Header, found: Layout) -> Layout:
+    """The layout of floating point pixels."""
+    assert header.pixels is not None
+    bits = 32 if header.pixels.tag == a.FLOAT_PIXELS else 64
+    if found.samples != 1 or found.allocated != bits or header.syntax not in a.NATIVE:
+        raise SeriesError(
+            f"{header.path.name} stores floating point pixels of {found.allocated} bits in {found.samples} channels: "
+            f"one channel of {bits} bits, not compressed, is expected."
+        )
+    return replace(found, stored=bits, high=bits - 1, real=True, photometric="MONOCHROME2", signed=False)
+
+
 def _check_length(header: Header, found: Layout) -> None:
     """Refuse a file that ends before its pixels do, before any memory is asked for."""
     assert header.pixels is not None
     offset, length = header.pixels.offset, header.pixels.length
     there = header.size - offset
     if header.syntax in a.NATIVE:
-        needed = found.frame_bytes * found.frames
+        needed = found.pixel_bytes
         if length == UNDEFINED or length < needed:
             raise SeriesError(
                 f"{header.path.name} declares {0 if length == UNDEFINED else length} bytes of pixels where its size needs {needed}: "

@@ -111,6 +111,12 @@ def facts(headers: Sequence[Header], layout: Layout) -> tuple[str, ...]:
         found.append(
             "a modality lookup table says what stored values mean; where it is no line, budgets are in stored values"
         )
+    if layout.real:
+        found.append(
+            "pixels are floating point numbers: they can be looked at and classified, but have no grey levels to attack"
+        )
+    if layout.tiles > 1:
+        found.append(f"its {layout.tiles} slices were the tiles of a mosaic (Siemens)")
     if header.text(a.BURNED_IN) == "YES":
         found.append("the file says that text is burned into the image")
     return tuple(found)

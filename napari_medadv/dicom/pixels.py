@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from io import FileIO
+from threading import Lock
 
 import numpy as np
 
@@ -47,6 +48,8 @@ class Frames:
         self.layout = layout
         self._blob = b""
         self._table: list[list[Fragment]] = []
+        self._mosaic: Array | None = None
+        self._lock = Lock()
         self._palette = Palette(header) if layout.palette else None
         try:
             if header.syntax == a.DEFLATED:
@@ -77,6 +80,9 @@ class Frames:
                 _clean(indices, layout)
                 out[...] = self._palette(indices)
                 return
+            if layout.tiles > 1:
+                self._read_tile(index, out)
+                return
             self._read(index, out)
         except (Undecodable, Broken) as fault:
             raise SeriesError(
@@ -91,6 +97,17 @@ class Frames:
         if not layout.colour:
             _clean(out, layout)
 
+    def _read_tile(self, index: int, out: Array) -> None:
+        """One tile of a mosaic, which is decoded once."""
+        layout = self.layout
+        with self._lock:
+            if self._mosaic is None:
+                whole = np.empty(layout.stored_shape, layout.dtype)
+                self._read(0, whole)
+                _clean(whole, layout)
+                self._mosaic = whole
+        out[...] = tile(self._mosaic, layout, index)
+
     def _read(self, index: int, out: Array) -> None:
         header, layout = self.header, self.layout
         if header.syntax not in a.NATIVE:
@@ -98,6 +115,8 @@ class Frames:
             if header.syntax not in _CONVERTED:
                 decoded = rgb(decoded, layout)
             out[...] = decoded.view(out.dtype) if decoded.dtype.itemsize == out.dtype.itemsize else decoded
+        elif layout.allocated == 1:
+            out[...] = self._bits(index).reshape(out.shape)
         elif self._blob or layout.samples == 3 or not header.little:
             values = self._native(index)
             out[...] = rgb(arranged(values, layout), layout) if layout.samples == 3 else values.reshape(out.shape)
@@ -115,6 +134,19 @@ class Frames:
                 if not got:
                     raise Broken(f"it ends after {done} of {len(view)} bytes of a frame")
                 done += got
+
+    def _bits(self, index: int) -> Array:
+        """The pixels of one frame of bits, 0 or 1: uint8, (n,); a frame need not begin with a byte."""
+        assert self.header.pixels is not None
+        count = self.layout.rows * self.layout.columns
+        start, end = index * count // 8, ((index + 1) * count + 7) // 8
+        if self._blob:
+            data = np.frombuffer(self._blob, np.uint8, end - start, self.header.pixels.offset + start)
+        else:
+            data = np.empty(end - start, np.uint8)
+            self._read_into(start, data.data)
+        first = index * count - 8 * start
+        return np.unpackbits(data, bitorder="little")[first : first + count]
 
     def _native(self, index: int) -> Array:
         """The values of one uncompressed frame in the order of the file: layout.stored_dtype, (n,)."""
@@ -146,10 +178,18 @@ class Frames:
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
+def tile(whole: Array, layout: Layout, index: int) -> Array:
+    """The view of one tile of a mosaic (y, x): tiles follow one another along the rows."""
+    rows, columns = layout.shape[:2]
+    down, right = divmod(index, layout.across)
+    view: Array = whole[down * rows : (down + 1) * rows, right * columns : (right + 1) * columns]
+    return view
+
+
 def _clean(out: Array, layout: Layout) -> None:
     """Keep Bits Stored only, and extend their sign: other bits are no part of the pixel (old overlays, junk)."""
     spare = layout.allocated - layout.stored
-    if not spare:
+    if not spare or layout.real:
         return
     if not layout.signed and layout.high == layout.stored - 1:
         np.bitwise_and(out, out.dtype.type((1 << layout.stored) - 1), out=out)

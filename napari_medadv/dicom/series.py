@@ -13,8 +13,9 @@ from napari_medadv.dicom import attribute as a
 from napari_medadv.dicom.find import find
 from napari_medadv.dicom.geometry import Problem, arrange
 from napari_medadv.dicom.header import Header
-from napari_medadv.dicom.instance import Instance, Slice, read_instance, slices
+from napari_medadv.dicom.instance import Instance, Slice, read_instance, slices, whole
 from napari_medadv.dicom.meaning import facts as pixel_facts
+from napari_medadv.dicom.mosaic import mosaic
 from napari_medadv.dicom.split import split
 from napari_medadv.dicom.template import Templates
 from napari_medadv.errors import SeriesError
@@ -66,12 +67,12 @@ class Series:
     @property
     def rows(self) -> int:
         """Rows of the first image."""
-        return self.instances[0].header.short(a.ROWS) or 0
+        return self.slices[0].header.short(a.ROWS) or 0
 
     @property
     def columns(self) -> int:
         """Columns of the first image."""
-        return self.instances[0].header.short(a.COLUMNS) or 0
+        return self.slices[0].header.short(a.COLUMNS) or 0
 
     @property
     def frames(self) -> int:
@@ -200,8 +201,22 @@ def _pixel_problems(instances: Sequence[Instance]) -> tuple[Problem, ...]:
     layouts = {id(each.layout): each.layout for each in instances if each.layout}.values()
     if any((each.rows, each.columns) != (first.rows, first.columns) for each in layouts):
         return (Problem("size", "its images have different sizes"),)
-    if any((each.dtype, each.limits, each.samples) != (first.dtype, first.limits, first.samples) for each in layouts):
+    if any(
+        (each.dtype, each.limits, each.samples, each.tiles) != (first.dtype, first.limits, first.samples, first.tiles)
+        for each in layouts
+    ):
         return (Problem("pixels", "its images store their pixels in different ways"),)
-    if "MOSAIC" in instances[0].header.texts(a.IMAGE_TYPE):
-        return (Problem("mosaic", "each of its images is a mosaic of the slices of one volume (Siemens)"),)
+    unknown = next((each for each in instances if each.layout and whole(each.header, each.layout)), None)
+    if unknown is not None:
+        return (Problem("mosaic", f"its images are mosaics of slices (Siemens), and {_untold(unknown)}"),)
     return ()
+
+
+def _untold(instance: Instance) -> str:
+    """Why the tiles of a mosaic cannot be told apart."""
+    assert instance.layout is not None
+    try:
+        mosaic(instance.header, instance.layout)
+    except SeriesError as reason:
+        return str(reason)
+    return "its tiles cannot be told apart"

@@ -80,6 +80,7 @@ def _hard(slices: Sequence[Slice]) -> list[Part]:
         ("size", lambda each: f"{each.header.short(a.COLUMNS)} x {each.header.short(a.ROWS)}"),
         ("pixel spacing", lambda each: " x ".join(f"{length:.4g}" for length in each.header.numbers(a.PIXEL_SPACING))),
         ("pixel format", _format),
+        ("segment", lambda each: each.header.text(a.SEGMENT)),
     ):
         finer: list[Part] = []
         for label, group in parts:
@@ -106,6 +107,7 @@ _HARD = (
     a.SIGNED,
     a.BITS_STORED,
     a.BITS_ALLOCATED,
+    a.SEGMENT,
 )
 """Every attribute that the keys of `_hard` read: slices that say the same are looked at once."""
 

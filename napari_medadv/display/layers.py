@@ -89,6 +89,8 @@ def shown_values(volume: Volume) -> Array:
         span = volume.scale.highest - volume.scale.lowest
         return ((volume.voxels.astype(np.int32) - volume.scale.lowest) * 255 // span).astype(np.uint8)
     slope, intercept = volume.scale.slope, volume.scale.intercept
+    if volume.real:
+        return volume.values()
     if len(slope) == 1 and slope[0] == 1 and intercept[0] == int(intercept[0]):
         if intercept[0] == 0:
             return volume.voxels

@@ -6,16 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pydicom
 import pytest
 from pydicom import dcmwrite
-from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.dataset import FileMetaDataset
 from pydicom.encaps import encapsulate, encapsulate_extended
 from pydicom.uid import UID
 
+from napari_medadv.attacks.grid import refuse_real
+from napari_medadv.dicom import Derivation, decode, save, scan
 from napari_medadv.dicom import attribute as a
-from napari_medadv.dicom import decode, scan
 from napari_medadv.dicom.compress import compress
-from napari_medadv.errors import SeriesError
+from napari_medadv.errors import OutputError, SeriesError, ThreatError
 from napari_medadv.volume import Array
 from tests.dicom.making import dataset, write
 
@@ -99,12 +101,59 @@ def test_a_frame_of_another_size_is_refused(tmp_path: Path) -> None:
         decode(scan(path)[0])
 
 
-def test_float_and_one_bit_pixels_are_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("bits", [32, 64])
+@pytest.mark.parametrize("syntax", [a.EXPLICIT, a.IMPLICIT, a.DEFLATED])
+def test_floating_point_pixels(bits: int, syntax: str, tmp_path: Path) -> None:
+    values = np.random.default_rng(1).normal(0, 1e-3, (3, 16, 12)).astype(f"<f{bits // 8}")
+    values[1, 2, 3] = np.nan
+    ds: Any = dataset("MR", BitsAllocated=bits, NumberOfFrames=3)
+    for keyword in ("PixelData", "BitsStored", "HighBit", "PixelRepresentation"):
+        delattr(ds, keyword)
+    setattr(ds, "FloatPixelData" if bits == 32 else "DoubleFloatPixelData", values.tobytes())
+    volume = decode(scan(write(ds, tmp_path / "float.dcm", syntax))[0])
+    assert volume.real and volume.voxels.dtype == values.dtype and np.array_equal(volume.voxels, values, equal_nan=True)
+    assert volume.padding.sum() == 1 and volume.values().dtype == np.float32
+    low, high = volume.window.limits
+    assert low == pytest.approx(np.nanmin(values[1])) and high == pytest.approx(np.nanmax(values[1]))
+    with pytest.raises(ThreatError, match="no grey levels"):
+        refuse_real(volume)
+    series = scan(tmp_path / "float.dcm")[0]
+    with pytest.raises(OutputError, match="not written back"):
+        save(volume, series, Derivation("x"), tmp_path / "out")
+
+
+def test_floating_point_pixels_that_cannot_be(tmp_path: Path) -> None:
     ds: Any = dataset("CR")
     del ds.PixelData
     ds.FloatPixelData = bytes(16 * 12 * 4)
-    with pytest.raises(SeriesError, match="floating point"):
+    with pytest.raises(SeriesError, match="of 16 bits in 1 channels: one channel of 32 bits"):
         decode(scan(write(ds, tmp_path / "float.dcm"))[0])
-    mask: Dataset = dataset("CR", BitsAllocated=1, BitsStored=1, HighBit=0)
-    with pytest.raises(SeriesError, match="8, 16 or 32 allocated bits"):
-        decode(scan(write(mask, tmp_path / "mask.dcm"))[0])
+    ds.BitsAllocated, ds.FloatPixelData = 32, bytes(16 * 11 * 4)
+    with pytest.raises(SeriesError, match="704 bytes of pixels where its size needs 768"):
+        decode(scan(write(ds, tmp_path / "float.dcm"))[0])
+
+
+@pytest.mark.parametrize("syntax", [a.EXPLICIT, a.IMPLICIT, a.DEFLATED])
+def test_bits_whose_frames_do_not_begin_with_a_byte(syntax: str, tmp_path: Path) -> None:
+    voxels = np.random.default_rng(2).integers(0, 2, (5, 5, 7), np.uint8)
+    ds = dataset("CR", voxels=voxels[0], NumberOfFrames=5, BitsAllocated=1, BitsStored=1, HighBit=0)
+    ds.PixelData = np.packbits(voxels, bitorder="little").tobytes()  # 5 x 35 bits in 22 bytes
+    path = write(ds, tmp_path / "in" / "bits.dcm", syntax)
+    series = scan(path)[0]
+    volume = decode(series)
+    assert (volume.voxels == voxels).all() and (volume.scale.lowest, volume.scale.highest) == (0, 1)
+    assert (pydicom.dcmread(path).pixel_array == voxels).all()
+    files = save(volume.with_voxels(1 - volume.voxels), series, Derivation("x"), tmp_path / "out")
+    derived = pydicom.dcmread(files[0])
+    assert derived.BitsAllocated == 1 and (derived.pixel_array == 1 - voxels).all()
+    ds.PixelData = ds.PixelData[:20]
+    with pytest.raises(SeriesError, match="20 bytes of pixels where its size needs 22"):
+        decode(scan(write(ds, tmp_path / "cut.dcm"))[0])
+
+
+def test_compressed_bits_are_refused(tmp_path: Path) -> None:
+    ds = dataset("CR", BitsAllocated=1, BitsStored=1, HighBit=0, PixelRepresentation=0)
+    ds.PixelData = encapsulate([bytes(100)])
+    ds["PixelData"].is_undefined_length = True
+    with pytest.raises(SeriesError, match="stores compressed or big endian bits"):
+        decode(scan(write(ds, tmp_path / "a.dcm", a.RLE))[0])
