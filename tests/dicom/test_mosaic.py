@@ -25,7 +25,8 @@ def header(**values: Any) -> bytes:
     data = b"SV10\4\3\2\1" + pack("<II", len(values), 77)
     for name, value in values.items():
         texts = [f"{each:.8f}" if isinstance(each, float) else str(each) for each in np.atleast_1d(value).tolist()]
-        data += pack("<64si4siii", name.encode(), len(texts), b"LO\0\0" if "Text" in name else b"FD\0\0", 3, 6, 77)
+        vr = b"LO\0\0" if isinstance(value, str) else b"IS\0\0" if isinstance(value, int) else b"FD\0\0"
+        data += pack("<64si4siii", name.encode(), len(texts), vr, 3, 6, 77)
         for index in range(6):
             text = (texts[index].encode() + b"\0") if index < len(texts) else b""
             data += pack("<4i", *[len(text)] * 4) + text + b"\0" * (-len(text) % 4)
@@ -69,7 +70,7 @@ def tiles(count: int = 7) -> Array:
 def test_tiles_are_slices_and_lie_where_nibabel_has_them(sign: int, tmp_path: Path) -> None:
     path = mosaic(tiles(), tmp_path / "a.dcm", normal=sign * NORMAL)
     series = scan(path)[0]
-    assert (series.rows, series.columns, series.frames, series.part) == (6, 8, 7, "mosaic")
+    assert (series.rows, series.columns, series.frames, series.part) == (6, 8, 7, "")
     volume = decode(series)
     assert (volume.voxels == tiles()[::sign]).all() and np.allclose(volume.spacing, (4.5, 3, 2))
     theirs = pytest.importorskip("nibabel.nicom.dicomwrappers").wrapper_from_file(path)
