@@ -96,7 +96,8 @@ def _private(header: Header) -> tuple[int, tuple[float, ...]]:
     try:
         with quiet():
             dataset = pydicom.dcmread(header.path, stop_before_pixels=True, force=True)
-            told = csa(_element(dataset, 0x0029, "SIEMENS CSA HEADER", 0x10) or b"")
+            private = _element(dataset, 0x0029, "SIEMENS CSA HEADER", 0x10)
+            told = csa(private) if isinstance(private, bytes) else {}
             count = _element(dataset, 0x0019, "SIEMENS MR HEADER", 0x0A)
         texts = told.get("NumberOfImagesInMosaic", ())
         number = (

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
+from pydicom.sr.coding import Code
 
 from napari_medadv.dicom import Derivation, decode, scan
 from napari_medadv.dicom.objects import parametric_map, segmentation
@@ -48,7 +49,7 @@ def test_a_segmentation_is_read(kind: str, folder: Folder, tmp_path: Path) -> No
     sources = [pydicom.dcmread(each.path) for each in scan(folder(4))[0].instances]
     masks = np.random.default_rng(0).integers(0, 2, (4, 16, 12, 2)).astype(np.uint8)
     masks[..., 1] &= 1 - masks[..., 0]
-    code = pydicom.sr.coding.Code("91723000", "SCT", "Anatomical Structure")
+    code = Code("91723000", "SCT", "Anatomical Structure")
     made = hd.seg.Segmentation(
         source_images=sources,
         pixel_array=masks.copy(),

@@ -90,7 +90,11 @@ def test_the_place_of_the_first_tile(tmp_path: Path) -> None:
 
 def test_each_time_point_is_a_volume(tmp_path: Path) -> None:
     for index in range(3):
-        own = {"AcquisitionNumber": index + 1, "SOPInstanceUID": f"1.2.{index}", "InstanceNumber": index}
+        own: dict[str, Any] = {
+            "AcquisitionNumber": index + 1,
+            "SOPInstanceUID": f"1.2.{index}",
+            "InstanceNumber": index,
+        }
         mosaic(tiles() + np.uint16(index), tmp_path / "in" / f"{index}.dcm", **own)
     found = scan(tmp_path / "in")
     assert [series.part for series in found] == [f"mosaic, acquisition {index}" for index in (1, 2, 3)]
