@@ -97,7 +97,8 @@ def tiled(header: Header, found: Layout) -> Layout:
 
 def whole(header: Header, found: Layout) -> bool:
     """Whether a file is a mosaic whose tiles were not told apart."""
-    return "MOSAIC" in header.texts(a.IMAGE_TYPE) and found.tiles == 1
+    kind = header.raw.get(a.IMAGE_TYPE, b"")
+    return b"MOSAIC" in kind and found.tiles == 1 and "MOSAIC" in header.texts(a.IMAGE_TYPE)
 
 
 def slices(instance: Instance) -> tuple[Slice, ...]:
