@@ -140,6 +140,8 @@ class Volume:
         Sentences about what is unusual here (a gap that was allowed, a gantry tilt); they go into every record and report.
     placed
         False where the file gives no position in the patient (a radiograph, a photograph): the affine is then spacing only.
+    sides
+        Where x and y run to in a patient that is not placed ("L", "I", or "LA" where oblique), as a radiograph says it; or "".
     """
 
     voxels: Array
@@ -151,6 +153,7 @@ class Volume:
     series_uid: str = ""
     facts: tuple[str, ...] = ()
     placed: bool = True
+    sides: tuple[str, str] = ("", "")
 
     def __post_init__(self) -> None:
         if self.voxels.ndim not in (3, 4) or self.voxels.dtype.kind not in "iuf" or not self.voxels.size:

@@ -12,7 +12,7 @@ from napari_medadv.dicom import attribute as a
 from napari_medadv.dicom.geometry import Allowable, Problem, arrange
 from napari_medadv.dicom.instance import Slice
 from napari_medadv.dicom.layout import Layout
-from napari_medadv.dicom.meaning import facts, scale, windows
+from napari_medadv.dicom.meaning import facts, scale, sides, windows
 from napari_medadv.dicom.pixels import Frames
 from napari_medadv.dicom.real_world import real_scale, real_window
 from napari_medadv.dicom.series import Series
@@ -66,6 +66,7 @@ def decode(series: Series, *, allow: Collection[Allowable] = (), progress: Progr
         series.uid,
         stack.facts + overlooked + facts(headers, first),
         stack.placed,
+        ("", "") if stack.placed else sides(headers[0]),
     )
 
 

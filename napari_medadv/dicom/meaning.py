@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from napari_medadv.dicom import attribute as a
-from napari_medadv.dicom.geometry import distinct
+from napari_medadv.dicom.geometry import distinct, placed
 from napari_medadv.dicom.header import Header
 from napari_medadv.dicom.layout import Layout
 from napari_medadv.dicom.lookup import display_tables, modality_table
@@ -117,9 +117,27 @@ def facts(headers: Sequence[Header], layout: Layout) -> tuple[str, ...]:
         )
     if layout.tiles > 1:
         found.append(f"its {layout.tiles} slices were the tiles of a mosaic (Siemens)")
+    if sides(header)[0][:1] == "R" and not placed(header):
+        found.append("stored as seen from behind: the patient's right is on the picture's right")
     if header.text(a.BURNED_IN) == "YES":
         found.append("the file says that text is burned into the image")
     return tuple(found)
+
+
+_OURS = str.maketrans("HF", "SI")
+_AXES = {"R": "x", "L": "x", "A": "y", "P": "y", "S": "z", "I": "z"}
+
+
+def sides(header: Header) -> tuple[str, str]:
+    """Where columns and rows run to in the patient (Patient Orientation, PS3.3 C.7.6.1.1.1): "L", "I", ...; "" where it is not said.
+
+    Head is S and foot is I, as everywhere here.
+    """
+    found = tuple(text.upper().translate(_OURS) for text in header.texts(a.PATIENT_ORIENTATION))
+    axes = [[_AXES.get(letter, "") for letter in text] for text in found]
+    if len(found) != 2 or not all(axes) or any("" in each or len(set(each)) < len(each) for each in axes):
+        return "", ""
+    return ("", "") if axes[0][0] == axes[1][0] else (found[0], found[1])
 
 
 def synthetic(header: Header) -> bool:

@@ -59,11 +59,13 @@ def axis_labels(volume: Volume) -> tuple[str, str, str]:
 
 
 def edges(volume: Volume, vertical: int = 1, horizontal: int = 2) -> tuple[str, str, str, str]:
-    """Which side of the patient lies at the top, bottom, left and right when two layer axes are shown; "" if not placed."""
-    if not volume.placed:
-        return "", "", "", ""
-    axes = screen_axes(volume)
-    bottom, right = letters(axes[:, vertical]), letters(axes[:, horizontal])
+    """Which side of the patient lies at the top, bottom, left and right when two layer axes are shown; "" if nobody says."""
+    if volume.placed:
+        axes = screen_axes(volume)
+        bottom, right = letters(axes[:, vertical]), letters(axes[:, horizontal])
+    else:
+        told = ("", volume.sides[1], volume.sides[0])
+        bottom, right = told[vertical], told[horizontal]
     return opposite(bottom), bottom, opposite(right), right
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -68,6 +69,33 @@ def test_radiograph_has_no_place_and_is_not_inverted(tmp_path: Path) -> None:
     assert (volume.voxels[0] == pixels).all() and volume.photometric == "MONOCHROME1"
     assert not volume.placed and volume.spacing == (1, 0.2, 0.1) and volume.scale.unit == "stored value"
     assert volume.scale.highest == 4095 and "detector" in volume.facts[0]
+
+
+@pytest.mark.parametrize(
+    ("said", "sides"),
+    [
+        (["L", "F"], ("L", "I")),
+        (["R", "H"], ("R", "S")),
+        (["A", "FR"], ("A", "IR")),
+        (["P", "F"], ("P", "I")),
+        (["L", "R"], ("", "")),
+        (["L", "LR"], ("", "")),
+        (["LEFT", "F"], ("", "")),
+        (["L"], ("", "")),
+        ([], ("", "")),
+    ],
+)
+def test_a_radiograph_says_where_its_sides_are(said: list[str], sides: tuple[str, str], tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        path = write(dataset("CR", PatientOrientation=said), tmp_path / "a.dcm")
+    volume = decode(scan(path)[0])
+    assert volume.sides == sides
+    assert any("seen from behind" in fact for fact in volume.facts) == (sides[0] == "R")
+
+
+def test_a_placed_image_needs_no_sides(folder: Folder) -> None:
+    assert decode(scan(folder(2, PatientOrientation=["R", "F"]))[0]).sides == ("", "")
 
 
 def test_colour(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -52,6 +54,13 @@ def test_an_image_without_a_place_is_shown_as_stored_and_has_no_sides() -> None:
     assert edges(found) == ("", "", "", "")
     assert axis_labels(found) == ("z", "y", "x")
     assert patient_position(found, np.zeros(3)) == ""
+
+
+def test_a_radiograph_has_the_sides_that_its_file_names() -> None:
+    found = replace(volume(S, -P, -L, placed=False), sides=("L", "I"))
+    assert edges(found) == ("S", "I", "R", "L") and edges(found, 2, 1) == ("R", "L", "S", "I")
+    assert flips(found) == (False, False, False) and edges(found, 0, 1) == ("", "", "S", "I")
+    assert edges(replace(found, sides=("PL", "I"))) == ("S", "I", "AR", "PL")
 
 
 def test_a_turned_axis_keeps_the_picture_in_place() -> None:

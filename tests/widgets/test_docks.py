@@ -22,6 +22,7 @@ from napari_medadv.widgets.overlay import OverlayPanel
 from napari_medadv.widgets.series import SeriesPanel
 from napari_medadv.widgets.shown import spoken
 from napari_medadv.widgets.stage import noun_of, stage_of
+from tests.dicom.making import dataset, write
 
 Until = Callable[..., None]
 
@@ -79,6 +80,15 @@ def test_from_a_folder_to_a_fooled_classifier_and_back_to_dicom(
 
 def test_one_session_for_all_docks_of_a_viewer(viewer: Any) -> None:
     assert dock(viewer, SeriesPanel).session is dock(viewer, OverlayPanel).session
+
+
+def test_a_radiograph_has_letters_at_its_edges(viewer: Any, tmp_path: Path) -> None:
+    path = write(dataset("CR", PatientOrientation=["L", "F"]), tmp_path / "a.dcm")
+    series = scan(path)[0]
+    stage_of(viewer).show(Loaded(decode(series), series))
+    places = ("top_center", "bottom_center", "middle_left", "middle_right")
+    overlays = [viewer.canvas.overlays[f"medadv_{place}"] for place in places]
+    assert [each.text for each in overlays] == ["S", "I", "R", "L"] and all(each.visible for each in overlays)
 
 
 def test_a_sigmoid_and_a_display_table_are_drawn_as_their_curve(viewer: Any, loaded: Loaded) -> None:
