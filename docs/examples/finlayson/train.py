@@ -134,18 +134,23 @@ def export(network: nn.Module, channels: int, path: Path) -> None:
     torch.export.save(program, path)
 
 
+def train(table: Path, out: Path, seed: int) -> None:
+    """Train on the table's training images; write the network and its card into ``out``."""
+    voxels, targets, labels = read_table(table, "train")
+    network = trained(voxels, targets, len(labels), seed)
+    out.mkdir(parents=True, exist_ok=True)
+    export(network, voxels.shape[1], out / "model.pt2")
+    names = ", ".join(f'"{label}"' for label in labels)
+    (out / "model.toml").write_text(CARD.format(name=table.stem, labels=names))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("table", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--seed", type=int, default=7)
     arguments = parser.parse_args()
-    voxels, targets, labels = read_table(arguments.table, "train")
-    network = trained(voxels, targets, len(labels), arguments.seed)
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    export(network, voxels.shape[1], arguments.out / "model.pt2")
-    names = ", ".join(f'"{label}"' for label in labels)
-    (arguments.out / "model.toml").write_text(CARD.format(name=arguments.table.stem, labels=names))
+    train(arguments.table, arguments.out, arguments.seed)
 
 
 if __name__ == "__main__":
