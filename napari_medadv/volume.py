@@ -108,6 +108,14 @@ class Scale:
         ends = np.stack([self.lowest * self.slope + self.intercept, self.highest * self.slope + self.intercept])
         return ends.min(axis=0), ends.max(axis=0)
 
+    def values(self, stored: Array) -> npt.NDArray[np.float32]:
+        """What stored integers (z, ...) mean, in `unit`: float32, of their shape."""
+        axes = (slice(None), *[None] * (stored.ndim - 1))
+        if (self.slope == 1).all() and (self.intercept == np.rint(self.intercept)).all():
+            return np.add(stored, self.intercept[axes].astype(np.float32), dtype=np.float32)
+        values: npt.NDArray[np.float32] = (stored * self.slope[axes] + self.intercept[axes]).astype(np.float32)
+        return values
+
     def take(self, slices: Array) -> Scale:
         """The scale of the chosen slices."""
         if len(self.slope) == 1:
@@ -194,23 +202,22 @@ class Volume:
     @property
     def padding(self) -> Bools:
         """Where the file says that there is no image: bool, the shape of `voxels`."""
+        return self.padded()
+
+    def padded(self, slices: Array | slice = slice(None)) -> Bools:
+        """Where the file says that there is no image in the chosen slices: bool, (z, y, x) or (z, y, x, channel)."""
+        picked = self.voxels[slices]
         if self.real:
-            found: Bools = ~np.isfinite(self.voxels)
+            found: Bools = ~np.isfinite(picked)
             return found
         if self.scale.padding is None:
-            return np.zeros(self.voxels.shape, bool)
+            return np.zeros(picked.shape, bool)
         low, high = self.scale.padding
-        return (self.voxels >= low) & (self.voxels <= high)
+        return (picked >= low) & (picked <= high)
 
     def values(self, slices: Array | slice = slice(None)) -> npt.NDArray[np.float32]:
         """The values of the chosen slices in the scale's unit: float32, (z, y, x) or (z, y, x, channel)."""
-        picked = self.voxels[slices]
-        chosen = self.scale.take(np.arange(len(self.voxels))[slices])
-        axes = (slice(None), *[None] * (picked.ndim - 1))
-        if (chosen.slope == 1).all() and (chosen.intercept == np.rint(chosen.intercept)).all():
-            return np.add(picked, chosen.intercept[axes].astype(np.float32), dtype=np.float32)
-        values: npt.NDArray[np.float32] = (picked * chosen.slope[axes] + chosen.intercept[axes]).astype(np.float32)
-        return values
+        return self.scale.take(np.arange(len(self.voxels))[slices]).values(self.voxels[slices])
 
     def with_voxels(self, voxels: Array) -> Volume:
         """The same place and meaning with other stored integers."""

@@ -14,9 +14,10 @@ from napari_medadv.errors import AlreadyReached, AttackError, RegionError
 from napari_medadv.model.classifier import Classifier
 from napari_medadv.prediction import Prediction
 from napari_medadv.progress import Progress, part, silent
+from napari_medadv.room import standard
 from napari_medadv.threat import Alone, Goal, Region, Threat
 from napari_medadv.threat.budget import check
-from napari_medadv.volume import Array, Bools, Volume
+from napari_medadv.volume import Array, Volume
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,7 +88,7 @@ def perturb(
             f"The goal {threat.goal} is met by the clean series already ({before.sentence}{where}): choose another goal."
         )
     rng = torch.Generator().manual_seed(seed)
-    voxels = volume.voxels.copy()
+    voxels = standard().like(volume.voxels)
     queries = gradients = 0
     facts: list[str] = []
     together = classifier.reads == "volume" or getattr(attack, "jointly", False)
@@ -133,17 +134,19 @@ def _refuse(classifier: Classifier, volume: Volume, threat: Threat, attack: Atta
     refuse_real(volume)
     slices = threat.region.chosen(volume.shape)
     check(threat.budget, float(volume.scale.take(np.array(slices)).quantum.min()), volume.scale.unit)
-    if volume.scale.padding is not None and not _image(volume, threat.region)[list(slices)].any():
+    if volume.scale.padding is not None and not any(_image(volume, threat.region, index) for index in slices):
         raise RegionError(
             "The region holds nothing but padding, where there is no image: mark at least one other voxel."
         )
     return slices
 
 
-def _image(volume: Volume, region: Region) -> Bools:
-    """Where the region holds image and not padding alone: bool, (z, y, x)."""
-    padding = np.asarray(volume.padding.all(axis=3) if volume.colour else volume.padding)
-    return ~padding if region.mask is None else ~padding & region.mask
+def _image(volume: Volume, region: Region, index: int) -> bool:
+    """Whether the region holds image, and not padding alone, in a slice."""
+    there = ~volume.padded(slice(index, index + 1))[0]
+    if region.mask is not None:
+        there &= region.mask[index, ..., None] if volume.colour else region.mask[index]
+    return bool(there.any())
 
 
 def suits(classifier: Classifier, goal: Goal, attack: Attack) -> None:
@@ -176,7 +179,7 @@ def _task(
     whole = classifier.reads == "volume"
     rows = np.arange(len(volume.voxels)) if whole else chosen
     clean = classifier.tensor(volume, rows)
-    allowed = ~volume.padding[rows]
+    allowed = ~volume.padded(rows)
     if threat.region.mask is not None:
         mask = threat.region.mask[rows]
         allowed &= mask[..., None] if volume.colour else mask

@@ -76,7 +76,12 @@ def _run(words: list[str]) -> int:
             module.arguments(command, words)
             run = module.run
     args = parser.parse_args(words)
-    return int(run(args)) if run is not None else 0
+    if run is None:
+        return 0
+    from napari_medadv.cli.choice import memory_share
+
+    with memory_share(args):
+        return int(run(args))
 
 
 def _summary(name: str) -> str:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Collection
+import os
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_medadv.errors import SeriesError
 from napari_medadv.progress import Progress, silent
+from napari_medadv.room import SHARE, standard
 
 if TYPE_CHECKING:
     from napari_medadv.dicom import Series
@@ -44,6 +47,7 @@ def series_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--series", metavar="UID|N", help="which series, by the start of its UID or its number in `scan`"
     )
+    memory_argument(parser)
 
 
 def allow_argument(parser: argparse.ArgumentParser) -> None:
@@ -57,6 +61,32 @@ def allow_argument(parser: argparse.ArgumentParser) -> None:
         help="read the series in spite of a gap, uneven or drifting slices, or mosaics (gap, uneven, drift, mosaic; "
         "may be repeated): said in every result",
     )
+
+
+def memory_argument(parser: argparse.ArgumentParser) -> None:
+    """--memory-share."""
+    parser.add_argument(
+        "--memory-share",
+        metavar="SHARE",
+        help="of the memory, from 0 to 1, that one volume may take; a larger one is kept in a temporary file "
+        f"(default: 0.25, or what {SHARE} says)",
+    )
+
+
+@contextmanager
+def memory_share(args: argparse.Namespace) -> Iterator[None]:
+    """Let volumes take the share that was asked for, as long as a command runs."""
+    before, said = os.environ.get(SHARE), getattr(args, "memory_share", None)
+    if said is not None:
+        os.environ[SHARE] = said
+    try:
+        standard()
+        yield
+    finally:
+        if said is not None:
+            os.environ.pop(SHARE)
+            if before is not None:
+                os.environ[SHARE] = before
 
 
 def classifier_arguments(parser: argparse.ArgumentParser, *, required: bool = True) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from napari_medadv.cli.choice import allow_argument
+from napari_medadv.cli.choice import allow_argument, memory_argument
 from napari_medadv.cli.console import show, watched
 from napari_medadv.progress import part
 
@@ -15,6 +15,7 @@ def arguments(parser: argparse.ArgumentParser, words: list[str]) -> None:
     parser.add_argument("record", metavar="RECORD", type=Path, help="a record.json that `medadv attack` wrote")
     parser.add_argument("--source", metavar="PATH", type=Path, help="the source series, if it has moved")
     allow_argument(parser)
+    memory_argument(parser)
     parser.add_argument("--model", metavar="FILE", help="the weights, if they have moved")
     parser.add_argument("--card", metavar="FILE", type=Path, help="the card, if it has moved")
     parser.add_argument("--out", metavar="DIR", type=Path, help="write all results again into this new folder")

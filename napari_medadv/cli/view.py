@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from napari_medadv.cli.choice import memory_argument
+
 
 def arguments(parser: argparse.ArgumentParser, words: list[str]) -> None:
     """PATH and --model, both optional."""
     parser.add_argument("path", metavar="PATH", type=Path, nargs="?", help="a DICOM file or folder")
     parser.add_argument("--model", metavar="FILE", help="weights, a card, or module:callable")
+    memory_argument(parser)
     parser.add_argument("--trust-code", action="store_true", help="run the Python code of a module:callable model")
 
 

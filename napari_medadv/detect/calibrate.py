@@ -122,6 +122,6 @@ def _refuse(detectors: Sequence[Detector], classifier: Classifier, clean: Sequen
     kinds = {(volume.modality, volume.scale.unit) for volume in clean}
     if len(kinds) > 1:
         raise DetectorError("The clean series are of several modalities or units: calibrate on one kind at a time.")
-    digests = {sha256(volume.voxels.tobytes()).digest() for volume in clean}
+    digests = {sha256(np.ascontiguousarray(volume.voxels).data).digest() for volume in clean}
     if len(digests) < len(clean):
         raise DetectorError(f"{len(clean) - len(digests)} of the clean series are copies of others: give each once.")

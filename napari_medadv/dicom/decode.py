@@ -18,16 +18,21 @@ from napari_medadv.dicom.real_world import real_scale, real_window
 from napari_medadv.dicom.series import Series
 from napari_medadv.errors import SeriesError
 from napari_medadv.progress import Progress, silent, throttled
+from napari_medadv.room import Room, standard
 from napari_medadv.volume import Array, Volume
 
 
-def decode(series: Series, *, allow: Collection[Allowable] = (), progress: Progress = silent) -> Volume:
+def decode(
+    series: Series, *, allow: Collection[Allowable] = (), room: Room | None = None, progress: Progress = silent
+) -> Volume:
     """Read the pixels of a series into a volume.
 
     Parameters
     ----------
     allow
         Problems to overlook; each becomes a fact of the volume.
+    room
+        How much memory the volume may take; what takes more lies in a mapped file. None takes what the environment says.
 
     Raises
     ------
@@ -57,7 +62,7 @@ def decode(series: Series, *, allow: Collection[Allowable] = (), progress: Progr
         meaning = scale(headers, first)
         shown = () if first.colour else windows(headers[middle], meaning)
     return Volume(
-        _voxels(series.slices, first, progress),
+        _voxels(series.slices, first, room or standard(), progress),
         stack.affine,
         meaning,
         shown,
@@ -95,16 +100,11 @@ def _one(each: Slice) -> Array:
     return out
 
 
-def _voxels(slices: tuple[Slice, ...], layout: Layout, progress: Progress) -> Array:
+def _voxels(slices: tuple[Slice, ...], layout: Layout, room: Room, progress: Progress) -> Array:
     """Every slice in its place: layout.dtype, (z, y, x) or (z, y, x, channel)."""
     report = throttled(progress)
     count = len(slices)
-    try:
-        voxels = np.empty((count, *layout.shape), layout.dtype)
-    except MemoryError as fault:
-        raise SeriesError(
-            f"A volume of {count} x {layout.rows} x {layout.columns} does not fit into memory."
-        ) from fault
+    voxels = room.array((count, *layout.shape), layout.dtype)
     many = {
         id(each.instance): Frames(each.instance.header, each.instance.layout)
         for each in {id(each.instance): each for each in slices}.values()

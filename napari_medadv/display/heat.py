@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_medadv.display.layers import KEY, LayerData, Outcome, placement
 from napari_medadv.measure.heatmap import amplification, grey_range
+from napari_medadv.slicewise import Slicewise
 from napari_medadv.volume import Array, Floats, Volume
 
 Kind = Literal["signed", "absolute", "relative"]
@@ -71,14 +72,20 @@ class HeatView:
         return found
 
 
-def heat_values(outcome: Outcome) -> Array:
+def heat_values(outcome: Outcome) -> Array | Slicewise:
     """The signed difference: float32, (z, y, x), in the unit of the volume; of a colour, the channel that changed most."""
-    values: Array = outcome.difference.values
+    values = outcome.difference.values
     if values.ndim == 3:
         return values
-    strongest = np.abs(values).argmax(axis=3)[..., None]
-    picked: Array = np.take_along_axis(values, strongest, axis=3)[..., 0]
-    return picked
+
+    def read(key: tuple[Any, ...], rows: Array) -> Array:
+        part = np.asarray(values[key])
+        strongest = np.abs(part).argmax(axis=-1)[..., None]
+        picked: Array = np.take_along_axis(part, strongest, axis=-1)[..., 0]
+        return picked
+
+    found = Slicewise(values.shape[:3], np.float32, read)
+    return found if isinstance(values, Slicewise) else np.asarray(found)
 
 
 def heat_style(outcome: Outcome, view: HeatView) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from napari_medadv.display.orientation import axis_labels, screen_affine
-from napari_medadv.volume import Array, Volume, Window
+from napari_medadv.slicewise import Slicewise, slicewise
+from napari_medadv.volume import Array, Scale, Volume, Window
 
 if TYPE_CHECKING:
     from napari_medadv.attacks import Perturbation
@@ -22,7 +23,7 @@ KEY = "napari_medadv"
 _NODES = 1024
 """Points of a window's curve on the screen."""
 
-LayerData = tuple[Array, dict[str, Any], Literal["image"]]
+LayerData = tuple[Array | Slicewise, dict[str, Any], Literal["image"]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,23 +82,35 @@ def length_unit(volume: Volume) -> str:
     return "pixel" if any("distances are in pixels" in fact for fact in volume.facts) else "mm"
 
 
-def shown_values(volume: Volume) -> Array:
-    """The values in the volume's unit, (z, y, x) or (z, y, x, channel); integers where the rescale allows, else float32."""
+def shown_values(volume: Volume) -> Array | Slicewise:
+    """The values in the volume's unit, (z, y, x) or (z, y, x, channel); integers where the rescale allows, else float32.
+
+    Those of a large volume are made slice by slice, when they are looked at.
+    """
+    voxels, scale = volume.voxels, volume.scale
     if volume.colour:
-        if volume.voxels.dtype == np.uint8:
-            return volume.voxels
-        span = volume.scale.highest - volume.scale.lowest
-        return ((volume.voxels.astype(np.int32) - volume.scale.lowest) * 255 // span).astype(np.uint8)
-    slope, intercept = volume.scale.slope, volume.scale.intercept
+        if voxels.dtype == np.uint8:
+            return voxels
+        return slicewise(voxels, np.uint8, lambda key, _: _levels(voxels[key], scale))
+    slope, intercept = scale.slope, scale.intercept
     if volume.real:
-        return volume.values()
+        return slicewise(voxels, np.float32, lambda key, rows: scale.take(rows).values(voxels[key]))
     if len(slope) == 1 and slope[0] == 1 and intercept[0] == int(intercept[0]):
         if intercept[0] == 0:
-            return volume.voxels
-        low, high = (int(limit[0]) for limit in volume.scale.limits)
+            return voxels
+        low, high = (int(limit[0]) for limit in scale.limits)
         if np.iinfo(np.int16).min <= low and high <= np.iinfo(np.int16).max:
-            return np.add(volume.voxels, np.int16(intercept[0]), dtype=np.int16, casting="unsafe")
-    return volume.values()
+            step = np.int16(intercept[0])
+            return slicewise(
+                voxels, np.int16, lambda key, _: np.add(voxels[key], step, dtype=np.int16, casting="unsafe")
+            )
+    return slicewise(voxels, np.float32, lambda key, rows: scale.take(rows).values(voxels[key]))
+
+
+def _levels(stored: Array, scale: Scale) -> Array:
+    span = scale.highest - scale.lowest
+    found: Array = ((stored.astype(np.int64) - scale.lowest) * 255 // span).astype(np.uint8)
+    return found
 
 
 def contrast_range(volume: Volume, limits: tuple[float, float]) -> list[float]:

@@ -52,15 +52,17 @@ class Distortion:
 
 def distortion(clean: Volume, other: Volume) -> Distortion:
     """How far `other` is from `clean`."""
-    delta = signed_difference(clean, other).values
-    squares = np.square(delta, dtype=np.float64).reshape(len(delta), -1).sum(axis=1)
+    difference = signed_difference(clean, other)
+    changed = changed_slices(clean, other)
+    parts = [difference.values[index] for index in changed]
+    squares = np.array([float(np.square(part, dtype=np.float64).sum()) for part in parts] or [0.0])
     return Distortion(
         clean.scale.unit,
-        float(np.abs(delta).max()),
+        difference.largest,
         float(np.sqrt(squares.sum())),
         float(np.sqrt(squares.max())),
-        int(np.count_nonzero(delta)),
-        len(changed_slices(clean, other)),
+        sum(int(np.count_nonzero(part)) for part in parts),
+        len(changed),
         psnr(clean, other),
         ssim(clean, other),
     )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from napari_medadv.volume import Floats, Volume
+from napari_medadv.slicewise import Slicewise, slicewise
+from napari_medadv.volume import Array, Floats, Volume
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -17,27 +19,27 @@ class Difference:
     Attributes
     ----------
     values
-        float32, (z, y, x) or (z, y, x, channel), in `unit`.
+        float32, (z, y, x) or (z, y, x, channel), in `unit`; made slice by slice where the volumes are large.
     unit
         The unit of the volumes, or "% of the window" for a relative difference.
     affine
         float64, (4, 4): that of the volumes.
+    largest
+        The largest magnitude, in `unit`: a colormap from minus this to this is symmetric about zero.
+    per_slice
+        The sum of magnitudes of every slice: float64, (z,).
     """
 
-    values: npt.NDArray[np.float32]
+    values: npt.NDArray[np.float32] | Slicewise
     unit: str
     affine: Floats
+    largest: float = field(init=False)
+    per_slice: Floats = field(init=False)
 
-    @property
-    def largest(self) -> float:
-        """The largest magnitude, in `unit`: a colormap from minus this to this is symmetric about zero."""
-        return float(np.abs(self.values).max())
-
-    @property
-    def per_slice(self) -> Floats:
-        """The sum of magnitudes of every slice: float64, (z,)."""
-        found: Floats = np.abs(self.values).reshape(len(self.values), -1).sum(axis=1, dtype=np.float64)
-        return found
+    def __post_init__(self) -> None:
+        sizes = [np.abs(part) for part in self.values]
+        object.__setattr__(self, "largest", max(float(size.max()) for size in sizes))
+        object.__setattr__(self, "per_slice", np.array([float(size.sum(dtype=np.float64)) for size in sizes]))
 
     @property
     def strongest(self) -> int:
@@ -49,21 +51,27 @@ class Difference:
 def signed_difference(clean: Volume, other: Volume) -> Difference:
     """`other` less `clean`, in their unit; exact, because it is taken on the stored integers."""
     _same_grid(clean, other)
-    steps = other.voxels.astype(np.int64) - clean.voxels
-    slope = clean.scale.slope.reshape(-1, *[1] * (steps.ndim - 1))
-    return Difference((steps * slope).astype(np.float32), clean.scale.unit, clean.affine)
+
+    def read(key: tuple[Any, ...], rows: Array) -> Array:
+        before = clean.voxels[key]
+        steps = other.voxels[key].astype(np.int64) - before
+        slope = clean.scale.take(rows).slope.reshape(-1, *[1] * (steps.ndim - 1))
+        found: Array = (steps * slope).astype(np.float32)
+        return found
+
+    return Difference(slicewise(clean.voxels, np.float32, read), clean.scale.unit, clean.affine)
 
 
 def absolute_difference(clean: Volume, other: Volume) -> Difference:
     """The magnitude of the difference, in the unit of the volumes."""
     signed = signed_difference(clean, other)
-    return Difference(np.abs(signed.values), signed.unit, signed.affine)
+    return Difference(np.abs(np.asarray(signed.values)), signed.unit, signed.affine)
 
 
 def relative_difference(clean: Volume, other: Volume) -> Difference:
     """The signed difference in per cent of the width of the clean volume's display window."""
     signed = signed_difference(clean, other)
-    return Difference(signed.values * np.float32(100 / grey_range(clean)), "% of the window", signed.affine)
+    return Difference(np.asarray(signed.values) * np.float32(100 / grey_range(clean)), "% of the window", signed.affine)
 
 
 def grey_range(volume: Volume) -> float:

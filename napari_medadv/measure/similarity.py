@@ -52,8 +52,8 @@ def ssim(clean: Volume, other: Volume) -> float:
 
 def changed_slices(clean: Volume, other: Volume) -> tuple[int, ...]:
     """The slices in which any stored integer differs."""
-    differs = (clean.voxels != other.voxels).reshape(len(clean.voxels), -1).any(axis=1)
-    return tuple(int(index) for index in np.flatnonzero(differs))
+    pairs = enumerate(zip(clean.voxels, other.voxels, strict=True))
+    return tuple(index for index, (before, after) in pairs if not np.array_equal(before, after))
 
 
 def _grey(volume: Volume, index: int) -> npt.NDArray[np.float32]:
