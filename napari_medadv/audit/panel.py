@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,17 @@ def write_panel(found: Perturbation, size: Distortion, path: Path) -> None:
         f"window {_window(found.clean)})\nadversarial test image, not for diagnosis",
         fontsize=11,
     )
+    _draw_notes(figure, found.clean.facts)
     figure.savefig(path, metadata={"Software": None})
+
+
+def _draw_notes(figure: Any, facts: tuple[str, ...]) -> None:
+    """What is unusual about the volume, beneath everything else."""
+    if facts:
+        words = textwrap.fill("note: " + "; ".join(facts), 190)
+        height = 0.022 * (1 + words.count("\n"))
+        figure.text(0.01, 0.004, words, fontsize=8, color=_AFTER, ha="left", va="bottom")
+        figure.get_layout_engine().set(rect=(0, height, 1, 1 - height))
 
 
 def picture(volume: Volume, index: int) -> Array:

@@ -26,5 +26,6 @@ def derivation_text(found: Perturbation, classifier: Classifier) -> str:
         f"budget {threat.budget!r} {budget_unit(threat.budget, found.clean.scale.unit)}, region: {threat.region}, "
         f"against classifier {classifier.name}{digest}; goal {'reached' if found.reached else 'not reached'}."
     )
-    words = words.replace("\\", "/")
+    allowed = [fact for fact in found.clean.facts if fact.startswith("allowed by choice")]
+    words = " ".join([words, *(f"Source: {fact}." for fact in allowed)]).replace("\\", "/")
     return words if len(words) <= LONGEST_TEXT else words[: LONGEST_TEXT - 3] + "..."

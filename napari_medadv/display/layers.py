@@ -13,6 +13,7 @@ from napari_medadv.volume import Array, Scale, Volume, Window
 
 if TYPE_CHECKING:
     from napari_medadv.attacks import Perturbation
+    from napari_medadv.dicom.geometry import Allowable
     from napari_medadv.dicom.series import Series
     from napari_medadv.measure.heatmap import Difference
     from napari_medadv.model import Classifier
@@ -23,15 +24,26 @@ KEY = "napari_medadv"
 _NODES = 1024
 """Points of a window's curve on the screen."""
 
+FACTS = "facts"
+"""The key under which the sentences stand that must travel with the volume."""
+
+
 LayerData = tuple[Array | Slicewise, dict[str, Any], Literal["image"]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Loaded:
-    """A volume and the series it was read from; without a series it cannot be saved as DICOM."""
+    """A volume and the series it was read from; without a series it cannot be saved as DICOM.
+
+    Attributes
+    ----------
+    allow
+        The kinds of problems of the series that were overlooked by choice.
+    """
 
     volume: Volume
     series: Series | None = None
+    allow: tuple[Allowable, ...] = ()
 
     @property
     def name(self) -> str:
@@ -145,7 +157,8 @@ def window_style(volume: Volume, window: Window) -> dict[str, Any]:
 
 
 def _image(volume: Volume, name: str, noun: Loaded | Outcome) -> LayerData:
-    settings: dict[str, Any] = {"name": name, "metadata": {KEY: noun}, **placement(volume)}
+    metadata = {KEY: noun, FACTS: list(volume.facts)}
+    settings: dict[str, Any] = {"name": name, "metadata": metadata, **placement(volume)}
     if volume.colour:
         settings["rgb"] = True
     else:

@@ -54,14 +54,17 @@ def distortion(clean: Volume, other: Volume) -> Distortion:
     """How far `other` is from `clean`."""
     difference = signed_difference(clean, other)
     changed = changed_slices(clean, other)
-    parts = [difference.values[index] for index in changed]
-    squares = np.array([float(np.square(part, dtype=np.float64).sum()) for part in parts] or [0.0])
+    counted, squares = 0, np.zeros(max(len(changed), 1))
+    for place, index in enumerate(changed):
+        part = difference.values[index]
+        counted += int(np.count_nonzero(part))
+        squares[place] = np.square(part, dtype=np.float64).sum()
     return Distortion(
         clean.scale.unit,
         difference.largest,
         float(np.sqrt(squares.sum())),
         float(np.sqrt(squares.max())),
-        sum(int(np.count_nonzero(part)) for part in parts),
+        counted,
         len(changed),
         psnr(clean, other),
         ssim(clean, other),

@@ -37,9 +37,9 @@ class Difference:
     per_slice: Floats = field(init=False)
 
     def __post_init__(self) -> None:
-        sizes = [np.abs(part) for part in self.values]
-        object.__setattr__(self, "largest", max(float(size.max()) for size in sizes))
-        object.__setattr__(self, "per_slice", np.array([float(size.sum(dtype=np.float64)) for size in sizes]))
+        found = np.array([(float(size.max()), float(size.sum(dtype=np.float64))) for size in map(np.abs, self.values)])
+        object.__setattr__(self, "largest", float(found[:, 0].max()))
+        object.__setattr__(self, "per_slice", found[:, 1])
 
     @property
     def strongest(self) -> int:

@@ -6,34 +6,14 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtWidgets import QFileDialog, QLabel, QLineEdit, QProgressBar, QPushButton, QSizePolicy, QTextBrowser
+from qtpy.QtWidgets import QFileDialog, QLineEdit, QProgressBar, QPushButton, QTextBrowser
 
 from napari_medadv.display import Loaded, Outcome
-from napari_medadv.progress import Progress
+from napari_medadv.widgets.badge import TONES, Badge
 from napari_medadv.widgets.panel import Panel, box, form, heading, row
 from napari_medadv.widgets.path_row import PathRow
-from napari_medadv.widgets.standing import NO_FILES, NOT_COMPARED, Standing, derived, sign_copies, standings
+from napari_medadv.widgets.standing import NOT_COMPARED, NOTHING, Standings, Trust, sign_copies
 from napari_medadv.widgets.work import Job
-
-_TONES = {"bad": "#b3362f", "unsure": "#96650a", "plain": "#5f636b", "good": "#1f7a4d"}
-"""From what must be read first to what may be read last."""
-
-
-class Badge(QLabel):
-    """A standing in a few words on a colour that says the same."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setWordWrap(True)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
-
-    def show_standing(self, standing: Standing) -> None:
-        """Turn to a standing."""
-        self.setText(standing.words)
-        self.setToolTip("\n".join(standing.sentences))
-        self.setStyleSheet(
-            f"background: {_TONES[standing.tone]}; color: white; border-radius: 4px; padding: 3px 8px; font-weight: bold;"
-        )
 
 
 class ProvenancePanel(Panel):
@@ -91,22 +71,19 @@ class ProvenancePanel(Panel):
         self.ties.connect(self.session.events.loaded, self._on_loaded)
         self.ties.connect(self.session.events.outcome, self._on_outcome)
         self._on_outcome(self.session.outcome)
+        self.ties.connect(self.session.events.standings, self._show)
+        for path in (self.authorities, self.ledger, self.public):
+            path.line.textChanged.connect(self._trusted)
         self._on_loaded(self.session.loaded)
+        self._show(self.session.standings)
 
     def verify(self) -> None:
         """Check signatures, and the ledger if one is named."""
-        loaded = self.session.loaded
-        if loaded is None or loaded.series is None:
-            return
-        series, ca, ledger, key = loaded.series, self.authorities.path, self.ledger.path, self.public.path
         self.say("")
-
-        def verb(progress: Progress) -> tuple[Standing | None, Standing, Standing]:
-            return standings(series, ca, ledger, key, progress)
-
-        self._show(derived(series), _CHECKING, NOT_COMPARED)
-        job = self._start(verb, "Verifying", lambda found: self._show(*found))
-        job.failed.connect(lambda _: self._show(derived(series), _UNKNOWN, NOT_COMPARED))
+        job = self.stage.vouching.check()
+        if job is not None:
+            job.failed.connect(self.complain)
+            self._watch(job)
 
     def sign(self, out: Path) -> None:
         """Write signed copies into the new folder `out`."""
@@ -135,7 +112,9 @@ class ProvenancePanel(Panel):
             job.cancel()
 
     def _start(self, verb: Any, what: str, done: Any) -> Job:
-        job = self.start(verb, what, done)
+        return self._watch(self.start(verb, what, done))
+
+    def _watch(self, job: Job) -> Job:
         self._jobs = [*(old for old in self._jobs if old.running), job]
         self.bar.setVisible(True)
         self.bar.setValue(0)
@@ -149,14 +128,14 @@ class ProvenancePanel(Panel):
         self.bar.setVisible(busy)
         self.cancel_button.setEnabled(busy)
 
-    def _show(self, origin: Standing | None, signature: Standing, baseline: Standing) -> None:
-        shown = {"origin": origin, "signature": signature, "baseline": baseline}
-        for name, standing in shown.items():
-            self.badges[name].setVisible(standing is not None)
-            if standing is not None:
-                self.badges[name].show_standing(standing)
-        told = [each for each in shown.values() if each is not None and each.sentences]
-        told.sort(key=lambda each: list(_TONES).index(each.tone))
+    def _trusted(self, *_: Any) -> None:
+        self.session.trust = Trust(self.authorities.path, self.ledger.path, self.public.path)
+
+    def _show(self, found: Standings | None) -> None:
+        found = found or Standings(None, NOTHING, NOT_COMPARED)
+        for name, badge in self.badges.items():
+            badge.show_standing(getattr(found, name))
+        told = sorted((each for each in found.shown if each.sentences), key=lambda each: list(TONES).index(each.tone))
         parts = [line for each in told for line in (f"<b>{escape(each.words)}</b>", *map(escape, each.sentences))]
         self.words.setHtml("".join(f"<p style='margin:0 0 4px 0'>{each}</p>" for each in parts))
 
@@ -169,8 +148,6 @@ class ProvenancePanel(Panel):
         there = loaded is not None and loaded.series is not None
         self.verify_button.setEnabled(there)
         self.sign_button.setEnabled(there)
-        self._show(None, _CHECKING if there else NO_FILES if loaded is not None else _NOTHING, NOT_COMPARED)
-        self.verify()
 
     def _on_outcome(self, outcome: Outcome | None) -> None:
         if outcome is None:
@@ -181,8 +158,3 @@ class ProvenancePanel(Panel):
         found, _ = QFileDialog.getSaveFileName(self, "New folder for the signed copies", "signed_series")
         if found:
             self.sign(Path(found))
-
-
-_CHECKING = Standing("Checking signatures…", "plain")
-_UNKNOWN = Standing("Signatures were not checked", "unsure")
-_NOTHING = Standing("Nothing is loaded", "plain", ("Load a series in the dock Series.",))

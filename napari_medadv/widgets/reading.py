@@ -11,6 +11,7 @@ from napari_medadv.dicom.series import scan
 from napari_medadv.display import Loaded, volume_layer
 from napari_medadv.display.layers import LayerData
 from napari_medadv.errors import SeriesError
+from napari_medadv.widgets.preferences import preferred_room
 
 _ENDINGS = (".dcm", ".ima")
 _MOST = 4
@@ -41,7 +42,8 @@ def read(path: Paths) -> list[LayerData]:
         raise SeriesError(
             f"{len(found)} series were found: choose among them in the dock Series (Plugins, Medical adversarial robustness)."
         )
-    return [volume_layer(Loaded(decode(series), series)) for series in found]
+    room = preferred_room()
+    return [volume_layer(Loaded(decode(series, room=room), series)) for series in found]
 
 
 def _is_dicom(path: Path) -> bool:

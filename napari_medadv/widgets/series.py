@@ -10,11 +10,16 @@ from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QListWidget, QListWidgetItem, QProgressBar, QPushButton
 
 from napari_medadv.dicom.decode import decode
+from napari_medadv.dicom.geometry import ALLOWABLE
 from napari_medadv.dicom.series import Series, scan
 from napari_medadv.display import Loaded
+from napari_medadv.progress import Progress
 from napari_medadv.volume import Array
+from napari_medadv.widgets.allowance import Allowance
 from napari_medadv.widgets.panel import Panel
+from napari_medadv.widgets.preferences import preferred_room
 from napari_medadv.widgets.shown import Shown
+from napari_medadv.widgets.standing import Standings
 from napari_medadv.widgets.thumbnail import SIDE, blank, icon, picture, thumbnail
 
 _AT_ONCE = 12
@@ -44,6 +49,8 @@ class SeriesPanel(Panel):
         self.list.itemDoubleClicked.connect(lambda _: self.load())
         self.list.itemSelectionChanged.connect(self._selected)
         self.column.addWidget(self.list, 1)
+        self.allowance = Allowance(self._refresh)
+        self.column.addWidget(self.allowance)
         self.load_button = QPushButton("Load series")
         self.load_button.setEnabled(False)
         self.load_button.clicked.connect(self.load)
@@ -53,6 +60,7 @@ class SeriesPanel(Panel):
         self.bar.setVisible(False)
         self.column.addWidget(self.bar)
         self.finish(stretch=False)
+        self.ties.connect(self.session.events.standings, self._badge)
         self.column.addWidget(Shown(self.stage, self.ties))
         self._thumbnails = QTimer(self)
         self._thumbnails.setSingleShot(True)
@@ -69,12 +77,16 @@ class SeriesPanel(Panel):
 
     def load(self) -> None:
         """Decode the chosen series and show it."""
-        series = self._chosen()
-        if series is not None:
-            self.say("")
-            self._watch(
-                self.start(lambda progress: Loaded(decode(series, progress=progress), series), "Loading", self._loaded)
-            )
+        series, allow = self._chosen(), self.allowance.allowed
+        if series is None:
+            return
+        self.say("")
+        room = preferred_room()
+
+        def verb(progress: Progress) -> Loaded:
+            return Loaded(decode(series, allow=allow, room=room, progress=progress), series, allow)
+
+        self._watch(self.start(verb, "Loading", self._loaded))
 
     def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
         """Folders and files are welcome."""
@@ -111,18 +123,35 @@ class SeriesPanel(Panel):
         for series in found:
             item = QListWidgetItem(entry(series))
             item.setData(Qt.ItemDataRole.UserRole, series)
-            item.setSizeHint(QSize(0, SIDE + 6))
+            item.setSizeHint(QSize(0, SIDE + 8))
             item.setIcon(icon(blank()))
             item.setToolTip("\n".join([*(problem.sentence for problem in series.problems), *series.facts]))
             self.list.addItem(item)
         if found:
             self.list.setCurrentRow(0)
         self._thumbnails.start()
-        if len(found) == 1:
+        if len(found) == 1 and self.allowance.complete:
             self.load()
 
     def _selected(self) -> None:
-        self.load_button.setEnabled(self._chosen() is not None)
+        self.allowance.turn(self._chosen())
+        self._refresh()
+
+    def _refresh(self) -> None:
+        self.load_button.setEnabled(self._chosen() is not None and self.allowance.complete)
+        self.load_button.setToolTip(
+            "" if self.allowance.complete else "Something speaks against this series: see above."
+        )
+
+    def _badge(self, found: Standings | None) -> None:
+        """Tell in the list what is known of the files of the series on the screen."""
+        loaded = self.session.loaded
+        for row in range(self.list.count()):
+            item = self.list.item(row)
+            series: Series | None = item.data(Qt.ItemDataRole.UserRole) if item is not None else None
+            here = loaded is not None and series is loaded.series
+            if item is not None and series is not None and found is not None and here:
+                item.setText(f"{entry(series)}\n{' · '.join(each.words for each in found.shown)}")
 
     def _chosen(self) -> Series | None:
         item = self.list.currentItem()
@@ -159,4 +188,7 @@ def entry(series: Series) -> str:
         part for part in (series.modality, series.description or f"series {series.number or ''}".strip()) if part
     )
     size = f"{count} slice{'s' if count != 1 else ''}, {series.columns} × {series.rows}"
-    return f"{name}\n{'cannot be loaded as one volume' if series.problems else size}"
+    if not series.problems:
+        return f"{name}\n{size}"
+    allowable = all(problem.kind in ALLOWABLE for problem in series.problems)
+    return f"{name}\n{f'{size}, with a problem' if allowable else 'cannot be loaded as one volume'}"

@@ -13,6 +13,7 @@ from napari_medadv.display import HeatView, Loaded, Outcome
 from napari_medadv.measure.distortion import Distortion
 from napari_medadv.model import Classifier
 from napari_medadv.prediction import Prediction
+from napari_medadv.widgets.standing import Standings, Trust
 
 NOTHING: Mapping[str, bool] = MappingProxyType({})
 
@@ -37,6 +38,8 @@ class Session:
         What the person says is so: label to present or absent.
     heat
         How the difference is shown.
+    trust, standings
+        Whom the person trusts to vouch for files, and what is known of those of the series; None where nothing is loaded.
     index
         The slice on the screen.
     readout
@@ -52,6 +55,8 @@ class Session:
     distortion: Distortion | None = None
     truth: Mapping[str, bool] = field(default_factory=lambda: NOTHING)
     heat: HeatView = field(default_factory=HeatView)
+    trust: Trust = field(default_factory=Trust)
+    standings: Standings | None = None
     index: int = 0
     readout: str = ""
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from functools import partial
 
-from qtpy.QtWidgets import QGridLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_medadv.display import Loaded, presets
 from napari_medadv.display.layers import length_unit
 from napari_medadv.volume import Window
+from napari_medadv.widgets.badge import Badge
 from napari_medadv.widgets.panel import Ties, heading
 from napari_medadv.widgets.stage import Stage
+from napari_medadv.widgets.standing import Standings
 
 _IN_A_ROW = 3
 
@@ -29,6 +31,12 @@ class Shown(QWidget):
         self.facts.setWordWrap(True)
         self.facts.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         column.addWidget(self.facts)
+        self.badges = {name: Badge() for name in ("origin", "signature", "baseline")}
+        line = QHBoxLayout()
+        line.setSpacing(4)
+        for badge in self.badges.values():
+            line.addWidget(badge, 1)
+        column.addLayout(line)
         self._buttons = QGridLayout()
         self._buttons.setSpacing(4)
         column.addLayout(self._buttons)
@@ -42,8 +50,14 @@ class Shown(QWidget):
         column.addWidget(self.readout)
         ties.connect(stage.session.events.loaded, self._on_loaded)
         ties.connect(stage.session.events.readout, self._on_readout)
+        ties.connect(stage.session.events.standings, self._on_standings)
         self._on_loaded(stage.session.loaded)
         self._on_readout("")
+        self._on_standings(stage.session.standings)
+
+    def _on_standings(self, found: Standings | None) -> None:
+        for name, badge in self.badges.items():
+            badge.show_standing(getattr(found, name, None))
 
     def _on_readout(self, words: str) -> None:
         self.readout.setText(words or "Move the cursor over the picture to read values.")

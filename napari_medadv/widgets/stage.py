@@ -22,6 +22,7 @@ from napari_medadv.volume import Window
 from napari_medadv.widgets.readout import readout
 from napari_medadv.widgets.session import Session
 from napari_medadv.widgets.sides import Sides
+from napari_medadv.widgets.vouching import Vouching
 from napari_medadv.widgets.work import Work
 
 _STAGES: weakref.WeakKeyDictionary[Any, Stage] = weakref.WeakKeyDictionary()
@@ -48,6 +49,7 @@ class Stage:
         self._viewer = weakref.ref(viewer)
         self._heat: weakref.ref[Any] | None = None
         self._sides = Sides(viewer)
+        self.vouching = Vouching(self.session, self.work)
         viewer.layers.events.removed.connect(self._on_removed)
         viewer.layers.selection.events.active.connect(self._on_active)
         viewer.dims.events.point.connect(self._on_point)
@@ -126,6 +128,7 @@ class Stage:
 
     def close(self) -> None:
         """The window is gone: stop all work."""
+        self.vouching.close()
         self.work.close()
 
     def _add(self, data: tuple[Any, dict[str, Any], str]) -> Any:

@@ -36,16 +36,57 @@ class Standing:
     sentences: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Standings:
+    """All that is known of the files of a series.
+
+    Attributes
+    ----------
+    origin
+        That the files say of themselves that they are no original, or None.
+    signature, baseline
+        What their signatures are worth, and whether they are as a ledger recorded them.
+    """
+
+    origin: Standing | None
+    signature: Standing
+    baseline: Standing
+
+    @property
+    def shown(self) -> tuple[Standing, ...]:
+        """Those that there are."""
+        return tuple(each for each in (self.origin, self.signature, self.baseline) if each is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Whom a person trusts.
+
+    Attributes
+    ----------
+    authorities
+        A file of certificates (PEM), or None where nobody is trusted.
+    ledger, key
+        The baseline ledger, and the public key of its signer.
+    """
+
+    authorities: Path | None = None
+    ledger: Path | None = None
+    key: Path | None = None
+
+
 NO_FILES = Standing(
     "No DICOM files", "plain", ("This image was not read from DICOM files, so nothing vouches for it.",)
 )
-NOT_COMPARED = Standing("Not compared with a ledger", "plain")
+NOT_COMPARED = Standing("Not compared with a baseline", "plain")
+CHECKING = Standing("Checking signatures…", "plain")
+UNKNOWN = Standing("Signatures were not checked", "unsure")
+NOTHING = Standing("Nothing is loaded", "plain", ("Load a series in the dock Series.",))
 
 
-def standings(
-    series: Series, authorities: Path | None, ledger: Path | None, key: Path | None, progress: Progress
-) -> tuple[Standing | None, Standing, Standing]:
+def standings(series: Series, trust: Trust, progress: Progress) -> Standings:
     """Origin, signature and baseline of a series; what cannot be checked is told in its own badge, and is never a pass."""
+    authorities, ledger, key = trust.authorities, trust.ledger, trust.key
     try:
         signature = signed(series, authorities, part(progress, 0.0, 0.4))
     except SignatureError as error:
@@ -56,7 +97,7 @@ def standings(
             baseline = recorded(series, ledger, authorities, key, part(progress, 0.4, 1.0))
         except (LedgerError, SignatureError) as error:
             baseline = Standing("The ledger is refused", "bad", (str(error),))
-    return derived(series), signature, baseline
+    return Standings(derived(series), signature, baseline)
 
 
 def signed(series: Series, authorities: Path | None, progress: Progress) -> Standing:

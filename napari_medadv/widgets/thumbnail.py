@@ -20,9 +20,10 @@ SIDE = 48
 def thumbnail(series: Series, progress: Progress) -> Array | None:
     """The middle slice as grey or RGB: uint8, (y, x) or (y, x, 3), at most 48 wide and high; None where it cannot be read."""
     progress(0.0, "drawing thumbnails")
-    middle = series.instances[len(series.instances) // 2]
+    middle = series.slices[len(series.slices) // 2]
+    problems = tuple(each for each in series.problems if each.kind == "pixels")
     try:
-        volume = decode(replace(series, instances=(middle,)))
+        volume = decode(replace(series, instances=(middle.instance,), slices=(middle,), problems=problems))
     except (MedAdvError, ValueError):
         return None
     return grey(volume)

@@ -21,9 +21,12 @@ from napari_medadv.measure.heatmap import signed_difference
 from napari_medadv.model import Classifier
 from napari_medadv.progress import silent
 from napari_medadv.threat import Conceal, Linf, Threat
+from napari_medadv.widgets.badge import TONES
+from napari_medadv.widgets.commands import show
 from napari_medadv.widgets.provenance import ProvenancePanel
+from napari_medadv.widgets.shown import Shown
 from napari_medadv.widgets.stage import stage_of
-from napari_medadv.widgets.standing import derived, recorded, sign_copies, signed
+from napari_medadv.widgets.standing import Trust, derived, recorded, sign_copies, signed
 from tests.dicom.signature.signed_files import Authority, authority, pem
 
 __all__ = ["authority"]
@@ -123,3 +126,37 @@ def test_from_a_loaded_series_to_a_signed_adversarial_one(
     panel.verify()
     until(lambda: panel.badges["baseline"].text() == "The ledger is refused")
     assert "nowhere" in panel.words.toPlainText()
+
+
+def test_the_series_dock_tells_the_same_beside_the_window(
+    viewer: Any, loaded: Loaded, keys: tuple[Path, Path, Path], until: Callable[..., None], tmp_path: Path
+) -> None:
+    assert loaded.series is not None
+    stage, panel = stage_of(viewer), show(viewer, "Series")
+    badges = panel.findChild(Shown).badges
+    assert not any(badge.isVisibleTo(panel) for badge in badges.values())
+    panel.open(loaded.series.root)
+    until(lambda: stage.session.loaded)
+    assert badges["signature"].text() == "Checking signatures…" and "#1f7a4d" not in badges["signature"].styleSheet()
+    until(lambda: badges["signature"].text() == "Not signed")
+    assert badges["baseline"].text() == "Not compared with a baseline"
+    assert "Not signed · Not compared" in panel.list.item(0).text()
+    assert all(TONES["plain"] in badges[name].styleSheet() for name in ("signature", "baseline"))
+    sign_copies(loaded.series, keys[0], keys[1], None, tmp_path / "signed", silent)
+    record(tmp_path / "signed", tmp_path / "ledger")
+    (copies,) = scan(tmp_path / "signed")
+    stage.session.trust = Trust(keys[2], tmp_path / "ledger")
+    stage.show(Loaded(decode(copies), copies))
+    until(
+        lambda: badges["signature"].text() == "Signed and intact" and TONES["good"] in badges["signature"].styleSheet()
+    )
+    until(lambda: badges["baseline"].text() == "As recorded, ledger not trusted")
+    one_level_up(copies.instances[2].path)
+    stage.vouching.check()
+    until(lambda: badges["signature"].text() == "Signed, but changed or stripped")
+    assert badges["baseline"].text().startswith("Differs from the baseline")
+    assert all(TONES["bad"] in badges[name].styleSheet() for name in ("signature", "baseline"))
+    stage.show(Loaded(loaded.volume))
+    assert badges["signature"].text() == "No DICOM files"
+    viewer.layers.clear()
+    assert not any(badge.isVisibleTo(panel) for badge in badges.values())

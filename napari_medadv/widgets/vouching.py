@@ -1,0 +1,67 @@
+"""Vouching: every series that is loaded is checked for signatures and against the baseline, beside the window, once for all docks."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import QTimer
+
+from napari_medadv.display import Loaded
+from napari_medadv.progress import Progress
+from napari_medadv.widgets.session import Session
+from napari_medadv.widgets.standing import CHECKING, NO_FILES, NOT_COMPARED, UNKNOWN, Standings, derived, standings
+from napari_medadv.widgets.work import Job, Work
+
+
+class Vouching:
+    """Keeps `session.standings` true of the loaded series and of whom the person trusts."""
+
+    def __init__(self, session: Session, work: Work) -> None:
+        self._session = session
+        self._work = work
+        self.job: Job | None = None
+        self._soon = QTimer()
+        self._soon.setSingleShot(True)
+        self._soon.timeout.connect(self.check)
+        session.events.loaded.connect(self._on_loaded)
+
+    def check(self) -> Job | None:
+        """Check the loaded series again; the job, or None where there is nothing to check."""
+        self._soon.stop()
+        self._forget()
+        loaded, trust = self._session.loaded, self._session.trust
+        if loaded is None or loaded.series is None:
+            return None
+        series = loaded.series
+        origin = derived(series)
+        self._session.standings = Standings(origin, CHECKING, NOT_COMPARED)
+
+        def verb(progress: Progress) -> Standings:
+            return standings(series, trust, progress)
+
+        def done(found: Standings) -> None:
+            if self._session.loaded is loaded:
+                self._session.standings = found
+
+        self.job = self._work.start(verb, "Verifying")
+        self.job.finished.connect(done)
+        self.job.failed.connect(lambda _: done(Standings(origin, UNKNOWN, NOT_COMPARED)))
+        return self.job
+
+    def close(self) -> None:
+        """The window is gone."""
+        self._soon.stop()
+        self._forget()
+
+    def _forget(self) -> None:
+        if self.job is not None:
+            self.job.forget()
+            self.job = None
+
+    def _on_loaded(self, loaded: Loaded | None) -> None:
+        self._forget()
+        if loaded is None:
+            self._session.standings = None
+        elif loaded.series is None:
+            self._session.standings = Standings(None, NO_FILES, NOT_COMPARED)
+        else:
+            self._session.standings = Standings(derived(loaded.series), CHECKING, NOT_COMPARED)
+            self._soon.start(0)  # so that what else waits for the series, such as its prediction, comes first
