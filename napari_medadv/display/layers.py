@@ -157,7 +157,7 @@ def window_style(volume: Volume, window: Window) -> dict[str, Any]:
 
 
 def _image(volume: Volume, name: str, noun: Loaded | Outcome) -> LayerData:
-    metadata = {KEY: noun, FACTS: list(volume.facts)}
+    metadata: dict[str, Any] = {KEY: noun, **({FACTS: list(volume.facts)} if volume.facts else {})}
     settings: dict[str, Any] = {"name": name, "metadata": metadata, **placement(volume)}
     if volume.colour:
         settings["rgb"] = True

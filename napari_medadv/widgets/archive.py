@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QFileDialog, QHeaderView, QLineEdit, QProgressBar, QPushButton, QTreeWidget, QTreeWidgetItem
 
 from napari_medadv.dicom.derivation import derived_uid
@@ -16,7 +16,10 @@ from napari_medadv.errors import MedAdvError, SeriesError
 from napari_medadv.widgets.commands import show
 from napari_medadv.widgets.number import Number
 from napari_medadv.widgets.panel import Panel, box, form, row
-from napari_medadv.widgets.work import Job
+from napari_medadv.widgets.work import Job, detached
+
+PATIENCE = 2000
+"""Milliseconds for which a stopped pull may finish the image under way."""
 
 _SERIES = int(Qt.ItemDataRole.UserRole)
 
@@ -27,6 +30,7 @@ class ArchivePanel(Panel):
     def __init__(self, napari_viewer: Any) -> None:
         super().__init__(napari_viewer)
         self._job: Job | None = None
+        self._pulling = False
         self.way = box(("DICOMweb", "DIMSE"), "QIDO-RS and WADO-RS, or C-FIND and C-MOVE to a receiver of our own.")
         self.address = QLineEdit()
         self.title, self.own_title = QLineEdit("ANY-SCP"), QLineEdit("MEDADV")
@@ -73,7 +77,7 @@ class ArchivePanel(Panel):
         )
         self.pull_button.clicked.connect(self._choose_folder)
         self.cancel_button.setToolTip(
-            "What arrived whole stays; the next pull into the same folder goes on from there."
+            "Stops a search at once. Of a pull, what arrived whole stays; the next one into the same folder goes on from there."
         )
         self.cancel_button.clicked.connect(self.cancel)
         self.column.addWidget(row(self.pull_button, self.cancel_button, stretch=(2, 1)))
@@ -110,6 +114,7 @@ class ArchivePanel(Panel):
         if archive is not None:
             self.list.clear()
             self.say("Searching…")
+            self._pulling = False
             self._start(lambda _: archive.search(study, modality), "The search", self._found)
 
     def pull(self, folder: Path) -> None:
@@ -119,6 +124,7 @@ class ArchivePanel(Panel):
             return
         target = folder / f"series_{derived_uid(series.uid, 'folder').rsplit('.', 1)[-1][:12]}"
         self.say("")
+        self._pulling = True
         self._start(
             lambda progress: fetch(archive, series, target, progress=progress),
             "The pull",
@@ -126,10 +132,15 @@ class ArchivePanel(Panel):
         )
 
     def cancel(self) -> None:
-        """Stop at the next image."""
-        if self._job is not None:
-            self._job.cancel()
-            self.say("Stopping…")
+        """Stop a search at once, and a pull after the image under way, or soon if nothing comes."""
+        if self._job is None:
+            return
+        if not self._pulling:
+            self._job.abandon()
+            return
+        self.say("Stopping…")
+        self._job.cancel()
+        QTimer.singleShot(PATIENCE, self._job.abandon)
 
     def _archive(self) -> Archive | None:
         try:
@@ -139,7 +150,9 @@ class ArchivePanel(Panel):
             return None
 
     def _start(self, verb: Any, what: str, done: Any) -> None:
-        self._job = self.start(verb, what, done)
+        self._job = self.hear(detached(verb, what), done)
+        self.bar.setRange(0, 1000 if self._pulling else 0)
+        self.bar.setFormat("%p %")
         self.bar.setValue(0)
         self.bar.setVisible(True)
         self._job.progressed.connect(self._progressed)

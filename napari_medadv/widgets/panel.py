@@ -79,7 +79,10 @@ class Panel(QWidget):
 
     def start(self, verb: Verb, what: str, done: Callable[[Any], None]) -> Job:
         """Run a verb beside the window; `done` gets its result, and errors are said in the message line."""
-        job = self.stage.work.start(verb, what)
+        return self.hear(self.stage.work.start(verb, what), done)
+
+    def hear(self, job: Job, done: Callable[[Any], None]) -> Job:
+        """Hand the result of a job to `done`, and say its error in the message line."""
         job.finished.connect(done)
         job.failed.connect(self.complain)
         self.ties.jobs = [*(old for old in self.ties.jobs if old.running), job]

@@ -56,6 +56,13 @@ class Job(QObject):
         self._heard = False
         self.cancel()
 
+    def abandon(self) -> None:
+        """Take the job as stopped at once; where the verb is stuck, nobody waits for it, and nothing is heard of it."""
+        if self._heard and self.running:
+            self.forget()
+            self.failed.emit(f"{self.what} was stopped.")
+            self.ended.emit()
+
     def run(self) -> None:
         """Run the verb; called in the working thread."""
         try:
@@ -149,6 +156,16 @@ class Work:
         """Wait until all jobs have ended; whether they have."""
         end = time.monotonic() + seconds
         return all(job.done.wait(max(0.0, end - time.monotonic())) for job in self._jobs)
+
+
+def detached(verb: Verb, what: str) -> Job:
+    """Run a verb that waits for others, such as an archive, in a thread of its own: nothing queues behind it.
+
+    The thread does not keep the program alive; `Job.abandon` needs not wait for it.
+    """
+    job = Job(verb, what)
+    threading.Thread(target=job.run, name="medadv-detached", daemon=True).start()
+    return job
 
 
 def _leave_a_core() -> None:

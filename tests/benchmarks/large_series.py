@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-SIDE = 1024
+SIDE = 512
 ROOT = Path(__file__).parents[2]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import pytest
 from napari_medadv.dicom.dimse import Dimse
 from napari_medadv.dicom.remote import RemoteSeries
 from napari_medadv.dicom.series import scan
+from napari_medadv.widgets import archive as archive_dock
 from napari_medadv.widgets.archive import ArchivePanel
 from napari_medadv.widgets.commands import show
 from napari_medadv.widgets.stage import stage_of
@@ -70,6 +72,63 @@ def test_a_pull_is_stopped_goes_on_and_is_opened(
     until(lambda: stage.session.loaded)
     assert stage.session.loaded is not None and stage.session.loaded.volume.shape == (6, 32, 32)
     assert panel.message.text().startswith("6 images are in series_")
+
+
+def test_a_search_that_hangs_is_stopped_at_once_and_nothing_waits_for_it(
+    viewer: Any, shelf: Shelf, ct_folder: Path, until: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel, answer = show(viewer, "Archive"), threading.Event()
+
+    class Silent(Shelf):
+        def search(self, study_uid: str = "", modality: str = "") -> tuple[RemoteSeries, ...]:
+            assert answer.wait(60)
+            return super().search()
+
+    monkeypatch.setattr(panel, "archive", lambda: Silent(shelf.files))
+    panel.search()
+    stuck = panel._job
+    until(lambda: panel.bar.isVisibleTo(panel))
+    show(viewer, "Series").open(ct_folder)
+    until(lambda: stage_of(viewer).session.loaded)
+    panel.cancel()
+    assert panel.message.text() == "The search was stopped." and panel.search_button.isEnabled()
+    monkeypatch.setattr(panel, "archive", lambda: shelf)
+    panel.search()
+    until(lambda: panel.list.topLevelItemCount() == 1 and panel.search_button.isEnabled())
+    answer.set()
+    assert stuck.done.wait(10)
+    until(lambda: True)
+    assert panel.list.topLevelItemCount() == 1
+
+
+def test_a_pull_that_hangs_is_given_up_and_goes_on(
+    viewer: Any, shelf: Shelf, tmp_path: Path, until: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive_dock, "PATIENCE", 50)
+    panel, answer = show(viewer, "Archive"), threading.Event()
+
+    class Silent(Shelf):
+        def pull(self, series: RemoteSeries, wanted: frozenset[str], receive: Callable[[str, bytes], None]) -> None:
+            first, *_ = sorted(wanted)
+            receive(first, self.files[first])
+            assert answer.wait(60)
+
+    monkeypatch.setattr(panel, "archive", lambda: Silent(shelf.files))
+    panel.search()
+    until(lambda: panel.list.topLevelItemCount() == 1 and panel.search_button.isEnabled())
+    panel.list.setCurrentItem(panel.list.topLevelItem(0))
+    panel.pull(tmp_path / "pulled")
+    stuck = panel._job
+    until(lambda: list((tmp_path / "pulled").rglob("*.dcm")))
+    panel.cancel()
+    assert panel.message.text() == "Stopping…"
+    until(lambda: panel.pull_button.isEnabled())
+    assert panel.message.text() == "The pull was stopped."
+    monkeypatch.setattr(panel, "archive", lambda: shelf)
+    panel.pull(tmp_path / "pulled")
+    until(lambda: "6 images" in panel.message.text())
+    answer.set()
+    assert stuck.done.wait(10) and len(list((tmp_path / "pulled").rglob("*.dcm"))) == 6
 
 
 def test_addresses(viewer: Any) -> None:
