@@ -20,6 +20,7 @@ SEAM = (
     "picture",
     "plain",
     "plane",
+    "settled",
     "smallest",
     "smooth",
     "sparse_ascent",

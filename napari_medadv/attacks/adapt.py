@@ -8,6 +8,7 @@ from torch import Tensor
 from napari_medadv.attacks.best import Best
 from napari_medadv.attacks.loss import Loss
 from napari_medadv.attacks.sparse_ascent import climb_sparsely
+from napari_medadv.model.arithmetic import Arithmetic
 
 _CARRY = 0.75
 _RISES = 0.75
@@ -30,6 +31,7 @@ def adapt(
     steps: int,
     done: int = 0,
     total: int | None = None,
+    arithmetic: Arithmetic = "float32",
 ) -> None:
     """Climb from `values`, noting the best stored values in `best`; within an L1 ball by sparse steps.
 
@@ -45,6 +47,8 @@ def adapt(
         How many.
     done, total
         What to report before the first step and for all the work (of this climb alone by default).
+    arithmetic
+        Of the network in the gradients.
     """
     if best.part.budget.norm == "L1":
         climb_sparsely(best, values, loss, steps=steps, done=done, total=total)
@@ -70,7 +74,7 @@ def adapt(
             best.see(here, part.margin(here))
             return
         last = height
-        margin, height, gradient = part.ascent(here, loss)
+        margin, height, gradient = part.ascent(here, loss, arithmetic=arithmetic)
         rises = rises + (height > last)
         higher = height > top
         wide = higher.view(-1, 1, 1, 1, 1)

@@ -13,6 +13,7 @@ from napari_medadv.attacks.loss import Loss
 from napari_medadv.attacks.sparse_ascent import from_outside
 from napari_medadv.attacks.task import Aim, Knowledge, Task
 from napari_medadv.errors import AttackError
+from napari_medadv.model.arithmetic import Arithmetic
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ class APGD:
     loss
         What is climbed; "ratio" is the loss of the paper and the plain margin where two classes or one logit leave
         nothing to divide by.
+    arithmetic
+        Of the network in the gradients, as for `pgd`.
     """
 
     needs_gradient: ClassVar[bool] = True
@@ -41,6 +44,7 @@ class APGD:
     starts: int = 1
     confidence: float = 0.05
     loss: Loss = "cross-entropy"
+    arithmetic: Arithmetic = "auto"
 
     def __post_init__(self) -> None:
         if self.steps < 1 or self.starts < 1:
@@ -55,5 +59,13 @@ class APGD:
                 break
             start = (task.clean + task.budget.sample(task.clean, task.rng))[best.active]
             start, steps = from_outside(best, start, self.loss, steps=self.steps)
-            adapt(best, start, self.loss, steps=steps, done=count * (self.steps + 1), total=total)
+            adapt(
+                best,
+                start,
+                self.loss,
+                steps=steps,
+                done=count * (self.steps + 1),
+                total=total,
+                arithmetic=self.arithmetic,
+            )
         return best.values

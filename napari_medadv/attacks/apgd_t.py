@@ -12,6 +12,7 @@ from napari_medadv.attacks.best import Best
 from napari_medadv.attacks.sparse_ascent import from_outside
 from napari_medadv.attacks.task import Aim, Knowledge, Task
 from napari_medadv.errors import AttackError
+from napari_medadv.model.arithmetic import Arithmetic
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,8 @@ class APGDT:
         How many ways are tried.
     confidence
         An entry rests once its margin exceeds this, in logits.
+    arithmetic
+        Of the network in the gradients, as for `pgd`.
     """
 
     needs_gradient: ClassVar[bool] = True
@@ -38,6 +41,7 @@ class APGDT:
     steps: int = 100
     targets: int = 9
     confidence: float = 0.05
+    arithmetic: Arithmetic = "auto"
 
     def __post_init__(self) -> None:
         if self.steps < 1 or self.targets < 1:
@@ -62,5 +66,6 @@ class APGDT:
                 steps=steps,
                 done=rank * (self.steps + 1),
                 total=count * (self.steps + 1),
+                arithmetic=self.arithmetic,
             )
         return best.values

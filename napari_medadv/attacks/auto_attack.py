@@ -15,6 +15,7 @@ from napari_medadv.attacks.masking import masking
 from napari_medadv.attacks.square import Square
 from napari_medadv.attacks.task import Aim, Attack, Knowledge, Task
 from napari_medadv.errors import AttackError
+from napari_medadv.model.arithmetic import Arithmetic
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,8 @@ class AutoAttack:
         Of Square, for each entry.
     checks
         Whether to look for signs that gradients mislead: that costs some more runs.
+    arithmetic
+        Of the network in the gradients of APGD and of the checks, as for `pgd`.
     """
 
     needs_gradient: ClassVar[bool] = True
@@ -44,6 +47,7 @@ class AutoAttack:
     targets: int = 9
     queries: int = 5000
     checks: Literal["all", "cheap"] = "cheap"
+    arithmetic: Arithmetic = "auto"
 
     def __post_init__(self) -> None:
         if self.steps < 1 or self.targets < 1 or self.queries < 2:
@@ -54,8 +58,8 @@ class AutoAttack:
     def __call__(self, task: Task) -> Tensor:
         """The first stored values that reach the goal; where none does, those of the part that came nearest."""
         parts: tuple[Attack, ...] = (
-            APGD(self.steps),
-            APGDT(self.steps, self.targets),
+            APGD(self.steps, arithmetic=self.arithmetic),
+            APGDT(self.steps, self.targets, arithmetic=self.arithmetic),
             FAB(self.steps, targets=self.targets),
             Square(self.queries),
         )

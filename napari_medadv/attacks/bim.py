@@ -11,6 +11,7 @@ from napari_medadv.attacks.best import Best
 from napari_medadv.attacks.climb import Plain, climb, steps_given
 from napari_medadv.attacks.loss import Loss
 from napari_medadv.attacks.task import Aim, Knowledge, Task
+from napari_medadv.model.arithmetic import Arithmetic
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class BIM:
         An entry rests once its margin exceeds this, in logits.
     loss
         What is climbed.
+    arithmetic
+        Of the network in the gradients, as for `pgd`.
     """
 
     needs_gradient: ClassVar[bool] = True
@@ -38,6 +41,7 @@ class BIM:
     step: float = 0.2
     confidence: float = 0.05
     loss: Loss = "cross-entropy"
+    arithmetic: Arithmetic = "auto"
 
     def __post_init__(self) -> None:
         steps_given(self)
@@ -45,5 +49,5 @@ class BIM:
     def __call__(self, task: Task) -> Tensor:
         """The best stored values met on the way."""
         best = Best(task, self.confidence)
-        climb(best, task.clean, Plain(self.loss), steps=self.steps, step=self.step)
+        climb(best, task.clean, Plain(self.loss, self.arithmetic), steps=self.steps, step=self.step)
         return best.values

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -11,8 +12,9 @@ from torch import Tensor
 
 from napari_medadv.attacks.best import Best
 from napari_medadv.attacks.loss import Loss
-from napari_medadv.attacks.task import Arithmetic, Task
+from napari_medadv.attacks.task import Task
 from napari_medadv.errors import AttackError
+from napari_medadv.model.arithmetic import Arithmetic
 
 Memory = tuple[Tensor, ...]
 """What a rule carries from step to step: tensors with one row for each standing entry."""
@@ -23,14 +25,21 @@ Rule = Callable[[Task, Tensor, Memory], tuple[Tensor, Tensor, Memory]]
 
 @dataclass(frozen=True, slots=True)
 class Plain:
-    """The direction is the gradient of the loss."""
+    """The direction is the gradient of the loss.
+
+    Attributes
+    ----------
+    loss, arithmetic, trusted
+        As for `Task.ascent`.
+    """
 
     loss: Loss
     arithmetic: Arithmetic = "float32"
+    trusted: float = math.inf
 
     def __call__(self, task: Task, here: Tensor, memory: Memory) -> tuple[Tensor, Tensor, Memory]:
         """Margin, gradient, nothing."""
-        margin, gradient = task.gradient(here, self.loss, arithmetic=self.arithmetic)
+        margin, _, gradient = task.ascent(here, self.loss, arithmetic=self.arithmetic, trusted=self.trusted)
         return margin, gradient, memory
 
 

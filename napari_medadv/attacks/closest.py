@@ -80,10 +80,10 @@ class Closest:
             return (SigmaZero(5 * self.steps), PDPGD(2 * self.steps))
         fab = FAB(self.steps // 2, targets=self.targets)
         if norm == "L2":
-            return (DDN(self.steps), FMN(self.steps), fab)
+            return (DDN(self.steps), FMN(self.steps, arithmetic="float32"), fab)
         if norm == "L1":
-            return (PDPGD(2 * self.steps), FMN(self.steps), fab)
-        return (FMN(self.steps), PDPGD(self.steps), fab)
+            return (PDPGD(2 * self.steps), FMN(self.steps, arithmetic="float32"), fab)
+        return (FMN(self.steps, arithmetic="float32"), PDPGD(self.steps), fab)
 
     def _below(self, task: Task, smallest: Smallest) -> None:
         """Ascents within a budget that is smaller by a share, which halves for the entries that they fail."""

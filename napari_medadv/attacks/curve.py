@@ -21,6 +21,7 @@ from napari_medadv.attacks.perturb import perturb
 from napari_medadv.attacks.smallest import SURE
 from napari_medadv.attacks.task import Task
 from napari_medadv.errors import AlreadyReached, ThreatError
+from napari_medadv.model.arithmetic import Arithmetic
 from napari_medadv.model.classifier import Classifier
 from napari_medadv.progress import Progress, part, silent
 from napari_medadv.threat import L0, L1, L2, Budget, Fabricate, Goal, Linf, Region, Threat
@@ -57,7 +58,9 @@ class Curve:
         return ordered[(len(ordered) - 1) // 2]
 
 
-def smallest_epsilons(task: Task, epsilons: Sequence[float], *, steps: int = 20, confirm: int = 20) -> Tensor:
+def smallest_epsilons(
+    task: Task, epsilons: Sequence[float], *, steps: int = 20, confirm: int = 20, arithmetic: Arithmetic = "auto"
+) -> Tensor:
     """The smallest epsilon that fools each entry of a task, as stored: (batch,), infinite where none was found.
 
     Parameters
@@ -70,16 +73,20 @@ def smallest_epsilons(task: Task, epsilons: Sequence[float], *, steps: int = 20,
         Of the minimum-norm run.
     confirm
         Steps of the fixed-budget attack at each step of the grid.
+    arithmetic
+        Of the network in the gradients, as for `pgd`.
     """
-    return _descend(task, epsilons, steps, confirm)[1]
+    return _descend(task, epsilons, steps, confirm, arithmetic)[1]
 
 
-def _descend(task: Task, epsilons: Sequence[float], steps: int, confirm: int) -> tuple[Tensor, Tensor]:
+def _descend(
+    task: Task, epsilons: Sequence[float], steps: int, confirm: int, arithmetic: Arithmetic
+) -> tuple[Tensor, Tensor]:
     grid = sorted(float(epsilon) for epsilon in epsilons)
     if not grid or grid[0] <= 0:
         raise ThreatError("A robustness curve needs epsilons above zero: give at least one.")
     task.tally.section(0.0, 0.5)
-    values = FMN(steps, refine=0)(task)
+    values = FMN(steps, refine=0, arithmetic=arithmetic)(task)
     margin = task.margin(values)
     found = torch.where(margin > SURE, task.size(values), torch.inf)
     exact = torch.tensor(grid, device=found.device, dtype=found.dtype)
@@ -92,7 +99,15 @@ def _descend(task: Task, epsilons: Sequence[float], steps: int, confirm: int) ->
         epsilon = grid[place]
         some = replace(task.take(rows), budget=replace(task.budget.take(rows), epsilon=epsilon))  # type: ignore[type-var]
         best = Best(some, SURE)
-        adapt(best, values[rows], "cross-entropy", steps=confirm, done=len(grid) - 1 - place, total=len(grid) * confirm)
+        adapt(
+            best,
+            values[rows],
+            "cross-entropy",
+            steps=confirm,
+            done=len(grid) - 1 - place,
+            total=len(grid) * confirm,
+            arithmetic=arithmetic,
+        )
         fooled = best.margin > SURE
         won = rows[fooled]
         values[won] = best.values[fooled]
@@ -110,9 +125,10 @@ class _Descent:
     epsilons: tuple[float, ...]
     steps: int
     confirm: int
+    arithmetic: Arithmetic = "auto"
 
     def __call__(self, task: Task) -> Tensor:
-        return _descend(task, self.epsilons, self.steps, self.confirm)[0]
+        return _descend(task, self.epsilons, self.steps, self.confirm, self.arithmetic)[0]
 
 
 def robustness(
@@ -125,6 +141,7 @@ def robustness(
     region: Region | None = None,
     steps: int = 20,
     confirm: int = 20,
+    arithmetic: Arithmetic = "auto",
     seed: int = 0,
     progress: Progress = silent,
 ) -> Curve:
@@ -141,6 +158,8 @@ def robustness(
         How sizes are measured, and the grid of budgets that are confirmed, in the unit of the volumes.
     steps, confirm
         Of the minimum-norm run, and of each confirmation.
+    arithmetic
+        Of the network in the gradients, as for `pgd`.
     seed, progress
         Of all randomness; who is told.
     """
@@ -151,7 +170,9 @@ def robustness(
         threat = Threat(goal, kinds[norm](grid[-1]), region or Region())
         share = part(progress, count / len(volumes), (count + 1) / len(volumes))
         try:
-            done = perturb(classifier, volume, threat, _Descent(grid, steps, confirm), seed=seed, progress=share)
+            done = perturb(
+                classifier, volume, threat, _Descent(grid, steps, confirm, arithmetic), seed=seed, progress=share
+            )
         except AlreadyReached:
             found.append(0.0)
             continue

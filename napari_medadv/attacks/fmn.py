@@ -11,6 +11,7 @@ from torch import Tensor
 from napari_medadv.attacks.smallest import Smallest, cosine
 from napari_medadv.attacks.task import Aim, Knowledge, Task
 from napari_medadv.errors import AttackError
+from napari_medadv.model.arithmetic import Arithmetic
 from napari_medadv.threat import ball
 
 
@@ -28,6 +29,8 @@ class FMN:
         By what share the ball changes at first.
     refine
         Queries at the end that shrink what was found.
+    arithmetic
+        Of the network in the gradients, as for `pgd`.
     """
 
     needs_gradient: ClassVar[bool] = True
@@ -39,6 +42,7 @@ class FMN:
     step: float = 1.0
     shrink: float = 0.05
     refine: int = 8
+    arithmetic: Arithmetic = "auto"
 
     def __post_init__(self) -> None:
         if self.steps < 1 or not self.step > 0 or not 0 < self.shrink < 1 or self.refine < 0:
@@ -56,7 +60,7 @@ class FMN:
                 cosine(self.shrink, self.shrink / 50, count, self.steps),
             )
             here = task.nearest(task.clean + delta)
-            margin, gradient = task.gradient(here, "margin")
+            margin, gradient = task.gradient(here, "margin", arithmetic=self.arithmetic)
             success = smallest.see(here, margin)
             if norm == "L0":
                 less = torch.minimum(radius - 1, (radius * (1 - shrink)).floor()).clamp_min(1)

@@ -14,8 +14,9 @@ from napari_medadv.attacks.adam import Adam
 from napari_medadv.attacks.climb import levelled
 from napari_medadv.attacks.paste import Shape, fixed, scattered
 from napari_medadv.attacks.picture import keep
-from napari_medadv.attacks.task import Aim, Arithmetic, Knowledge, Task
+from napari_medadv.attacks.task import Aim, Knowledge, Task
 from napari_medadv.errors import AttackError
+from napari_medadv.model.arithmetic import Arithmetic
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from napari_medadv.attacks.grid import Grid, grid, refuse_real
+from napari_medadv.attacks.settled import settled
 from napari_medadv.attacks.task import Attack, Tally, Task
 from napari_medadv.errors import AlreadyReached, AttackError, RegionError
 from napari_medadv.model.classifier import Classifier
@@ -18,6 +19,9 @@ from napari_medadv.room import standard
 from napari_medadv.threat import Alone, Goal, Region, Threat
 from napari_medadv.threat.budget import check
 from napari_medadv.volume import Array, Volume
+
+_AT_ONCE = 4
+"""Batches that a gradient attack gets at once, so that the last entries that stand still fill one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,7 +33,7 @@ class Perturbation:
     clean, adversarial
         The volume before and after: the integers that a file holds.
     threat, attack, seed
-        What was asked for.
+        What was asked for; where the attack left the arithmetic open, it says what was taken.
     slices
         The slices that were attacked.
     before, after
@@ -40,6 +44,8 @@ class Perturbation:
         Inputs classified and gradients taken by the attack, not counting the two predictions.
     facts
         Sentences that a person should read beside the result: signs that gradients mislead, for example.
+    threads
+        Of torch, while it ran: they can change the last bit of a gradient.
     """
 
     clean: Volume
@@ -54,6 +60,7 @@ class Perturbation:
     queries: int
     gradients: int
     facts: tuple[str, ...] = ()
+    threads: int = 1
 
 
 def perturb(
@@ -92,7 +99,8 @@ def perturb(
     queries = gradients = 0
     facts: list[str] = []
     together = classifier.reads == "volume" or getattr(attack, "jointly", False)
-    size = len(slices) if together else classifier.batch
+    wide = _AT_ONCE if getattr(attack, "knowledge", "") == "gradient" else 1
+    size = len(slices) if together else wide * classifier.batch
     for start in range(0, len(slices), size):
         chosen = np.array(slices[start : start + size])
         share = part(
@@ -102,6 +110,7 @@ def perturb(
         open_entries = (task.margin(task.clean) <= 0).nonzero().flatten()
         if len(open_entries):
             inner = task.take(open_entries)
+            attack = settled(attack, inner)
             values = inner.admit(attack(inner))
             codes = torch.zeros_like(on_grid.stored)
             codes[open_entries] = on_grid.take(open_entries).codes(values - inner.clean, inner.budget)
@@ -125,6 +134,7 @@ def perturb(
         queries,
         gradients,
         tuple(facts),
+        torch.get_num_threads(),
     )
 
 

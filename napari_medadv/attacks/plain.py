@@ -10,8 +10,10 @@ from torch import Tensor
 
 from napari_medadv.attacks.curve import Curve, smallest_epsilons
 from napari_medadv.attacks.grid import Grid, Unrounded
+from napari_medadv.attacks.settled import settled
 from napari_medadv.attacks.task import Attack, Tally, Task
 from napari_medadv.errors import ThreatError
+from napari_medadv.model.arithmetic import Arithmetic
 from napari_medadv.model.classifier import Classifier, Network
 from napari_medadv.model.intake import Intake
 from napari_medadv.prediction import Findings, Prediction
@@ -100,7 +102,7 @@ def fool(
     found = task.clean.clone()
     if len(stand):
         part = task.take(stand)
-        found[stand] = part.stored(attack(part))
+        found[stand] = part.stored(settled(attack, part)(part))
     return found.squeeze(2).clone() if inputs.ndim == 4 else found
 
 
@@ -116,6 +118,7 @@ def plain_curve(
     bounds: tuple[float, float] = (0.0, 1.0),
     levels: int | None = None,
     batch: int = 64,
+    arithmetic: Arithmetic = "auto",
     tally: Tally | None = None,
 ) -> Curve:
     """The robustness curve of a network over plain tensors; the budget says what is measured, its size is of no matter.
@@ -128,12 +131,16 @@ def plain_curve(
         The grid that is confirmed, ascending, above zero.
     steps, confirm
         Of the minimum-norm run, and of each confirmation.
+    arithmetic
+        Of the network in the gradients, as for `pgd`.
     """
     task = plain_task(network, inputs, labels, budget, False, bounds, levels, batch, 0, tally or Tally())
     found = torch.zeros(len(task), device=inputs.device)
     stand = (task.margin(task.clean) <= 0).nonzero().flatten()
     if len(stand):
-        found[stand] = smallest_epsilons(task.take(stand), epsilons, steps=steps, confirm=confirm)
+        found[stand] = smallest_epsilons(
+            task.take(stand), epsilons, steps=steps, confirm=confirm, arithmetic=arithmetic
+        )
     return Curve(tuple(found.tolist()))
 
 

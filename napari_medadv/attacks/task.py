@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
@@ -12,6 +13,7 @@ from torch import Tensor
 from napari_medadv.attacks.grid import Grid, Unrounded
 from napari_medadv.attacks.loss import Loss, climbed
 from napari_medadv.errors import AttackError, ModelError
+from napari_medadv.model.arithmetic import Arithmetic, Settled, swiftest
 from napari_medadv.model.classifier import Classifier
 from napari_medadv.model.intake import Intake
 from napari_medadv.progress import Progress, silent
@@ -25,11 +27,8 @@ Knowledge = Literal["gradient", "score", "decision", "surrogate", "nothing"]
 Aim = Literal["fixed budget", "minimum norm", "several images", "ensemble", "control"]
 """What an attack looks for: the worst within the budget, the smallest change that works, one change for many images."""
 
-
-Arithmetic = Literal["float32", "bfloat16"]
-"""Of the network where a gradient is taken; decisions are always float32."""
-
 _DOUBT = 0.25
+"""Margins of bfloat16 gradients that are as near as this to the decision, or past it, are asked again in float32."""
 
 
 class Attack(Protocol):
@@ -187,6 +186,7 @@ class Task:
         through: Callable[[Tensor], Tensor] | None = None,
         *,
         arithmetic: Arithmetic = "float32",
+        trusted: float = math.inf,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """The margin and the loss (both (batch,)) at `values`, and the loss's gradient, of the shape of `values`.
 
@@ -201,19 +201,24 @@ class Task:
         arithmetic
             Of the network in the gradient; a margin near or above zero is asked again in float32, so that no decision
             rests on bfloat16.
+        trusted
+            Above this, a margin found in bfloat16 is not asked again: for attacks that only rank by it.
 
         Raises
         ------
         ModelError
             The gradient is not finite.
         """
+        if arithmetic == "auto":
+            arithmetic = self.swiftest()
         size = max(self.classifier.batch, 1)
         if len(values) > size:
             parts = []
             for start in range(0, len(values), size):
                 rows = torch.arange(start, min(start + size, len(values)), device=values.device)
                 picked = loss if isinstance(loss, str) else loss[rows]
-                parts.append(self.take(rows).ascent(values[rows], picked, through, arithmetic=arithmetic))
+                part = self.take(rows)
+                parts.append(part.ascent(values[rows], picked, through, arithmetic=arithmetic, trusted=trusted))
             margins, losses, gradients = zip(*parts, strict=True)
             return torch.cat(margins), torch.cat(losses), torch.cat(gradients)
         self.tally.gradients += len(values)
@@ -233,10 +238,14 @@ class Task:
             )
         margin = margin.detach()
         if short and through is None:
-            rows = (margin > -_DOUBT).nonzero().flatten()
+            rows = ((margin > -_DOUBT) & (margin <= trusted)).nonzero().flatten()
             if len(rows):
                 margin[rows] = self.take(rows).margin(values[rows])
         return margin, height.detach(), found * self.grid.free
+
+    def swiftest(self) -> Settled:
+        """With which arithmetic gradients are taken fastest here, by a probe that is made once in a process."""
+        return swiftest(self.classifier, self.clean, self.intake)
 
     def allow(self, values: Tensor) -> Tensor:
         """The nearest values within region and storable range, whatever the budget."""

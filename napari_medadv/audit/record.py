@@ -175,7 +175,16 @@ def record_of(
         "facts": [*clean.facts, *found.facts],
     }
     budget = meaning(found.threat.budget, clean, asked, whole=classifier.reads == "volume")
-    return Record(source, reader, found.threat, budget, found.attack, found.seed, versions(), result)
+    return Record(
+        source,
+        reader,
+        found.threat,
+        budget,
+        found.attack,
+        found.seed,
+        versions() | {"threads": str(found.threads)},
+        result,
+    )
 
 
 def reading(classifier: Classifier) -> dict[str, Any]:

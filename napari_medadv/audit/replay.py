@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
 from napari_medadv.attacks import Perturbation, perturb
@@ -76,12 +77,17 @@ def replay(
     """
     import torch
 
+    from napari_medadv.model.threads import threads
+
     volume = decode(series, allow=allowance(record, allow), progress=part(progress, 0.0, 0.2))
     wrong = differing(fingerprint(volume), tuple(record.source["sha256"]))
     if wrong:
         raise RecordError(
             f"{wrong} of {len(volume.voxels)} slices of the source are not those of the record: give the unchanged series."
         )
+    batch = record.classifier.get("batch")
+    if isinstance(batch, int) and batch > 0:
+        classifier = replace(classifier, batch=batch)
     for key, here in reading(classifier).items():
         said = record.classifier.get(key)
         if here != said:
@@ -89,15 +95,11 @@ def replay(
                 f"The classifier's {key} is {_short(here)}, and the record says {_short(said)}: give the same weights and card "
                 "with --model and --card."
             )
-    threads = torch.get_num_threads()
-    torch.set_num_threads(int(record.versions.get("threads", threads)))
-    try:
+    with threads(int(record.versions.get("threads", torch.get_num_threads()))):
         found = perturb(
             classifier, volume, record.threat, record.attack, seed=record.seed, progress=part(progress, 0.2, 1.0)
         )
         now = versions()
-    finally:
-        torch.set_num_threads(threads)
     wrong = differing(fingerprint(found.adversarial), tuple(record.result["sha256"]))
     if wrong:
         other = [

@@ -40,6 +40,7 @@ def run(args: argparse.Namespace) -> int:
     from napari_medadv.audit.delivery import Writing, deliver
     from napari_medadv.audit.folder import refuse
     from napari_medadv.audit.record import attachment
+    from napari_medadv.model.threads import fastest_threads, threads
     from napari_medadv.threat import Threat
 
     refuse(args.out, args.path)
@@ -51,7 +52,8 @@ def run(args: argparse.Namespace) -> int:
         volume = chosen.volume(part(progress, 0.05, 0.15), allow=args.allow)
         budget = asked.budget(norm, volume, whole=classifier.reads == "volume")
         threat = Threat(goal, budget, chosen_region(args, volume.shape))
-        found = perturb(classifier, volume, threat, attack, seed=args.seed, progress=part(progress, 0.15, 0.8))
+        with threads(fastest_threads(classifier, volume)):
+            found = perturb(classifier, volume, threat, attack, seed=args.seed, progress=part(progress, 0.15, 0.8))
         delivery = deliver(
             found,
             classifier,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from napari_medadv.errors import ModelError
 from napari_medadv.model.answers import Answers
 from napari_medadv.model.folding import folded
+from napari_medadv.model.short import Short, wanted
 
 TOLERANCE = 1e-4
 
@@ -35,10 +36,16 @@ class Prepared:
     network: nn.Module
     layout: torch.memory_format = torch.contiguous_format
     words: str = ""
+    short: Short = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "short", Short(self.network))
 
     def __call__(self, values: Tensor) -> object:
-        """What the network answers."""
+        """What the network answers; in bfloat16 under such an autocast."""
         values = values.contiguous(memory_format=self.layout)
+        if wanted(values):
+            return self.short(values)
         if isinstance(self.network, torch.jit.ScriptModule):
             # The profiling executor rewrites a script after its first calls, and the last bits change with it.
             with torch.jit.optimized_execution(False):  # type: ignore[attr-defined]

@@ -13,9 +13,13 @@ from napari_medadv.model.classifier import Classifier
 from napari_medadv.model.formats.format import Opened
 from napari_medadv.model.prepared import Prepared, gradient, prepare, still
 from napari_medadv.model.probes import extremes, open_size, probes
+from napari_medadv.model.room import batch_for
 from napari_medadv.model.unactivated import unactivated
 
 _CLOSE = 1e-3
+
+BATCH = 8
+"""Inputs at once of a network that was stored for some number, or gives no gradient."""
 
 
 def tried(opened: Opened, card: Card, device: torch.device) -> Classifier:
@@ -50,6 +54,7 @@ def tried(opened: Opened, card: Card, device: torch.device) -> Classifier:
     white_box = opened.white_box and _differentiable(found, values)
     if not white_box:
         facts.append("No usable gradient reaches the network's input: it answers queries only.")
+    reads_one = size or card.reads == "volume" or not white_box
     return Classifier(
         found,
         card.findings,
@@ -61,6 +66,7 @@ def tried(opened: Opened, card: Card, device: torch.device) -> Classifier:
         card.name,
         opened.sha256,
         device,
+        batch=BATCH if reads_one else batch_for(found, values),
         channels=channels,
         facts=tuple(facts),
     )

@@ -12,6 +12,7 @@ from napari_medadv.display import Loaded, Outcome
 from napari_medadv.errors import MedAdvError
 from napari_medadv.measure.heatmap import signed_difference
 from napari_medadv.model import Classifier
+from napari_medadv.model.threads import fastest_threads, threads
 from napari_medadv.progress import Progress, part
 from napari_medadv.widgets.attack_form import AttackForm, Plan
 from napari_medadv.widgets.bars import percent
@@ -144,9 +145,10 @@ class AttackPanel(Panel):
 
 def attacked(loaded: Loaded, classifier: Classifier, plan: Plan, progress: Progress) -> Outcome:
     """The outcome of a plan; runs beside the window."""
-    found = perturb(
-        classifier, loaded.volume, plan.threat, plan.attack, seed=plan.seed, progress=part(progress, 0.0, 0.98)
-    )
+    with threads(fastest_threads(classifier, loaded.volume)):
+        found = perturb(
+            classifier, loaded.volume, plan.threat, plan.attack, seed=plan.seed, progress=part(progress, 0.0, 0.98)
+        )
     return Outcome(loaded, classifier, found, signed_difference(found.clean, found.adversarial))
 
 

@@ -111,3 +111,30 @@ def test_gradients_in_half_the_width_leave_decisions_in_float32() -> None:
     found = perturb(swift, volume, threat, PGD(arithmetic="bfloat16"))
     assert found.reached and found.after["a"] < 0.5
     assert torch.bfloat16 in seen and seen[-1] == torch.float32
+
+
+def test_the_result_says_which_arithmetic_was_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    classifier, volume = case()
+    threat = Threat(Conceal("a"), Linf(8))
+    for wanted in ("float32", "bfloat16"):
+        monkeypatch.setattr("napari_medadv.attacks.task.swiftest", lambda *_, wanted=wanted: wanted)
+        found = perturb(classifier, volume, threat, PGD())
+        assert isinstance(found.attack, PGD) and found.attack.arithmetic == wanted
+        assert found.reached and found.after["a"] < 0.5
+    said = perturb(classifier, volume, threat, PGD(arithmetic="float32")).attack
+    assert isinstance(said, PGD) and said.arithmetic == "float32"
+
+
+def test_no_decision_rests_on_a_margin_in_bfloat16() -> None:
+    classifier, volume = case()
+
+    def swayed(values: Tensor) -> Tensor:
+        """In bfloat16 it always says that the finding is gone; in float32 never."""
+        height = values.flatten(1).sum(1, keepdim=True) * 1e-6
+        return height - 3 if torch.is_autocast_enabled("cpu") else height + 3
+
+    sly = dataclasses.replace(classifier, network=swayed)
+    found = perturb(sly, volume, Threat(Conceal("a"), Linf(8)), PGD(4, arithmetic="bfloat16"))
+    assert not found.reached and found.gradients == 8
+    driven = perturb(sly, volume, Threat(Conceal("a"), Linf(8)), PGD(4, arithmetic="bfloat16", confidence=math.inf))
+    assert not driven.reached

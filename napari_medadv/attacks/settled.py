@@ -1,0 +1,25 @@
+"""Settled: an attack whose "auto" is replaced by what a probe found, so that the record of the run says what was done."""
+
+from __future__ import annotations
+
+from dataclasses import is_dataclass, replace
+
+from napari_medadv.attacks.task import Attack, Task
+
+
+def settled(attack: Attack, task: Task) -> Attack:
+    """The same attack with the arithmetic that is fastest for this task's classifier; itself where it says one, or has none.
+
+    Parameters
+    ----------
+    attack
+        What was asked for.
+    task
+        Whom it attacks; nothing is counted.
+    """
+    if not is_dataclass(attack) or isinstance(attack, type):
+        return attack
+    if getattr(attack, "arithmetic", None) != "auto":
+        return attack
+    found: Attack = replace(attack, arithmetic=task.swiftest())
+    return found
