@@ -15,7 +15,7 @@ from napari_medadv.model.card import Card
 _END = 1e-4
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class Answers:
     """A network whose answers are logits (batch, label).
 
