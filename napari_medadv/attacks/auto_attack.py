@@ -78,6 +78,6 @@ class AutoAttack:
             if not isinstance(attack, Square):
                 by_gradient = top > 0
         task.tally.section(len(parts) / (len(parts) + 1), 1 / (len(parts) + 1))
-        for fact in masking(task, by_gradient, top > 0, thorough=self.checks == "all"):
+        for fact in masking(task, by_gradient, top > 0, thorough=self.checks == "all", arithmetic=self.arithmetic):
             task.note(fact)
         return best

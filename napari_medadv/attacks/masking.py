@@ -10,13 +10,16 @@ from torch import Tensor
 from napari_medadv.attacks.pgd import PGD
 from napari_medadv.attacks.task import Task
 from napari_medadv.errors import ModelError
+from napari_medadv.model.arithmetic import Arithmetic
 from napari_medadv.threat.budget import L0, L1, L2, Budget, Linf
 
 RANDOM = 1e-4
 """By how much two answers to the same input may differ, in logits."""
 
 
-def masking(task: Task, by_gradient: Tensor, broken: Tensor, *, thorough: bool) -> list[str]:
+def masking(
+    task: Task, by_gradient: Tensor, broken: Tensor, *, thorough: bool, arithmetic: Arithmetic = "float32"
+) -> list[str]:
     """Sentences about what was found, none where all is well.
 
     Parameters
@@ -27,6 +30,8 @@ def masking(task: Task, by_gradient: Tensor, broken: Tensor, *, thorough: bool) 
         bool, (batch,): which entries gradient attacks fooled, and which any attack did.
     thorough
         Whether to spend three more runs: more steps, a larger budget, and one without end.
+    arithmetic
+        Of the network in the gradients of these.
     """
     found = []
     count = len(task)
@@ -49,14 +54,14 @@ def masking(task: Task, by_gradient: Tensor, broken: Tensor, *, thorough: bool) 
         )
     standing = (~broken).nonzero().flatten()
     if thorough and len(standing):
-        found += _runs(task.take(standing))
+        found += _runs(task.take(standing), arithmetic)
     return found
 
 
-def _runs(task: Task) -> list[str]:
-    few, many = _margin(task, 10, task.budget), _margin(task, 60, task.budget)
-    larger = _margin(task, 30, _times(task.budget, 2.0))
-    endless = _margin(task, 60, unbounded(task))
+def _runs(task: Task, arithmetic: Arithmetic) -> list[str]:
+    few, many = _margin(task, 10, task.budget, arithmetic), _margin(task, 60, task.budget, arithmetic)
+    larger = _margin(task, 30, _times(task.budget, 2.0), arithmetic)
+    endless = _margin(task, 60, unbounded(task), arithmetic)
     count, found = len(task), []
     worse = int((many < few - 1e-3).sum())
     if worse:
@@ -72,9 +77,9 @@ def _runs(task: Task) -> list[str]:
     return found
 
 
-def _margin(task: Task, steps: int, budget: Budget) -> Tensor:
+def _margin(task: Task, steps: int, budget: Budget, arithmetic: Arithmetic) -> Tensor:
     wide = replace(task, budget=budget)
-    return wide.margin(wide.stored(PGD(steps, start="clean", confidence=torch.inf)(wide)))
+    return wide.margin(wide.stored(PGD(steps, start="clean", confidence=torch.inf, arithmetic=arithmetic)(wide)))
 
 
 def _times(budget: Budget, factor: float) -> Budget:
