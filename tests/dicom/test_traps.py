@@ -1,69 +1,153 @@
-"""The traps, and what SimpleITK makes of them: ours is the right volume, a split, or a sentence; theirs is pinned for comparison."""
+"""The traps, beside what SimpleITK and highdicom make of them: ours are the right volumes or a sentence; theirs are pinned."""
 
 from __future__ import annotations
 
+import io
+import warnings
 from collections.abc import Callable
+from contextlib import redirect_stderr
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pydicom
 import pytest
 import SimpleITK
 
 from napari_medadv.dicom import decode, scan
 from napari_medadv.errors import SeriesError
-from napari_medadv.volume import Array
-from tests.dicom.making import dataset, write
+from tests.dicom.traps import TRAPS, Trap, Truth
 
-Folder = Callable[..., Path]
+Reader = Callable[[Path], list[Truth]]
 
 
-def itk(path: Path) -> tuple[Array, tuple[float, ...]]:
-    """What SimpleITK reads from a folder: voxels and spacing (z, y, x)."""
+def ours(path: Path) -> list[Truth]:
+    """Every volume that is found; raises where one is refused."""
+    found = []
+    for series in scan(path):
+        volume = decode(series)
+        values = volume.values() if volume.scale.table is None else volume.scale.table(volume.voxels)
+        found.append(Truth(values, volume.affine if volume.placed else None))
+    return found
+
+
+def itk(path: Path) -> list[Truth]:
+    """What SimpleITK reads: a file by itself, or a volume for each series that its own scan tells apart."""
     SimpleITK.ProcessObject.SetGlobalWarningDisplay(False)  # type: ignore[no-untyped-call]
-    reader: Any = SimpleITK.ImageSeriesReader()  # type: ignore[no-untyped-call]
-    reader.SetFileNames(SimpleITK.ImageSeriesReader.GetGDCMSeriesFileNames(str(path)))  # type: ignore[no-untyped-call]
-    image = reader.Execute()
-    return SimpleITK.GetArrayFromImage(image), tuple(image.GetSpacing()[::-1])
+    files = list(path.iterdir())
+    if len(files) == 1:
+        image = SimpleITK.ReadImage(str(files[0]))
+        return [Truth(SimpleITK.GetArrayFromImage(image), _from_itk(image))]
+    found = []
+    names: Any = SimpleITK.ImageSeriesReader
+    for uid in names.GetGDCMSeriesIDs(str(path)):
+        reader: Any = SimpleITK.ImageSeriesReader()  # type: ignore[no-untyped-call]
+        reader.SetFileNames(names.GetGDCMSeriesFileNames(str(path), uid))
+        image = reader.Execute()
+        values = SimpleITK.GetArrayFromImage(image)
+        found.append(Truth(values, _from_itk(image)))
+    if not found:
+        raise RuntimeError("no series")
+    return found
 
 
-def test_monochrome1_is_not_inverted(tmp_path: Path) -> None:
-    pixels = np.arange(12, dtype=np.uint16).reshape(3, 4)
-    path = write(dataset("CR", voxels=pixels, PhotometricInterpretation="MONOCHROME1"), tmp_path / "in" / "a.dcm")
-    assert (decode(scan(path)[0]).voxels[0] == pixels).all()
-    assert not (itk(tmp_path / "in")[0][0] == pixels).all()
+def _from_itk(image: Any) -> Any:
+    affine = np.eye(4)
+    axes = np.reshape(image.GetDirection(), (3, 3)) * image.GetSpacing()
+    affine[:3, :3], affine[:3, 3] = axes[:, ::-1], image.GetOrigin()
+    return affine
 
 
-def test_slope_of_each_slice(folder: Folder) -> None:
-    path = folder(3, "PT", RescaleSlope=lambda i: [1, 0.5, 0.25][i], RescaleIntercept=0, Units="BQML")
-    values = decode(scan(path)[0]).values()
-    assert values[1, 0, 1] == pytest.approx(101 * 0.5) and values[2, 0, 1] == pytest.approx(201 * 0.25)
-    theirs = itk(path)[0]
-    assert theirs[1, 0, 1] == 50 and theirs.dtype.kind == "i"  # the first file decides the type: the fraction is lost
+def highdicom(path: Path) -> list[Truth]:
+    """What highdicom reads by default: one volume of a series or of a multi-frame file, or the frames of one without a place."""
+    hd = pytest.importorskip("highdicom")
+    datasets = [pydicom.dcmread(each) for each in sorted(path.iterdir())]
+    with warnings.catch_warnings(), redirect_stderr(io.StringIO()):
+        warnings.simplefilter("ignore")
+        if len(datasets) == 1:
+            image = hd.imread(next(path.iterdir()))
+            if "FrameOfReferenceUID" not in image or image.Modality in ("CR", "XC"):
+                return [Truth(image.get_frames(), None)]
+            volume = image.get_volume()
+        else:
+            volume = hd.get_volume_from_series(datasets)
+    return [Truth(volume.array, volume.affine)]
 
 
-def test_missing_slice(folder: Folder) -> None:
-    path = folder(4, ImagePositionPatient=lambda i: [0, 0, [0, 1, 2, 4][i]])
-    with pytest.raises(SeriesError, match="1 slice is missing"):
-        decode(scan(path)[0])
-    assert itk(path)[1][0] == pytest.approx(4 / 3)
+def verdict(read: Reader, path: Path, expected: tuple[Truth, ...] | str) -> tuple[str, str]:
+    """What a reader makes of a trap ("right", "wrong" or "refuses"), and in which way."""
+    try:
+        found = read(path)
+    except Exception as refusal:
+        return "refuses", str(refusal)
+    if isinstance(expected, str):
+        return "wrong", _words(found)
+    if len(found) != len(expected):
+        return "wrong", f"{len(found)} for {len(expected)} volumes: {_words(found)}"
+    for truth in expected:
+        faults = [_fault(each, truth) for each in found]
+        if "" not in faults:
+            return "wrong", faults[0]
+    return "right", ""
 
 
-def test_tilt(folder: Folder) -> None:
-    path = folder(4, ImagePositionPatient=lambda i: [0, i * 1.0, i * 2.5])
-    volume = decode(scan(path)[0])
-    assert np.allclose(volume.affine[:3, 0], [0, 1, 2.5]) and "tilted" in volume.facts[0]
-    assert itk(path)[0].shape == volume.shape  # opened, with an orthogonal direction: the shear is lost
+def _words(found: list[Truth]) -> str:
+    shapes = "; ".join(
+        f"{len(each.values)} slices"
+        + ("" if each.affine is None else f", z {np.linalg.norm(each.affine[:3, 0]):.2f} mm")
+        for each in found
+    )
+    return f"gives {shapes}"
 
 
-def test_two_acquisitions(folder: Folder) -> None:
-    path = folder(8, AcquisitionNumber=lambda i: 1 + i % 2, ImagePositionPatient=lambda i: [0, 0, i // 2])
-    assert [decode(series).shape[0] for series in scan(path)] == [4, 4]
-    assert itk(path)[0].shape[0] == 8
+def _fault(found: Truth, truth: Truth) -> str:
+    """What is wrong about a volume, or "": it may lie in memory the other way round, but each voxel at its place."""
+    if sorted(found.values.shape[:3]) != sorted(truth.values.shape[:3]):
+        return f"{found.values.shape[:3]} for {truth.values.shape[:3]} voxels"
+    index = np.indices(truth.values.shape[:3]).reshape(3, -1)
+    if truth.affine is not None:
+        if found.affine is None:
+            return "no place"
+        places = truth.affine @ np.vstack([index, np.ones(index.shape[1])])
+        exact = (np.linalg.inv(found.affine) @ places)[:3]
+        off = np.abs(found.affine[:3, :3] @ (exact - np.rint(exact))).max()
+        index_found = np.rint(exact).astype(int)
+        if off > 0.01 or (index_found < 0).any() or (index_found.max(axis=1) >= found.values.shape[:3]).any():
+            return f"voxels at a wrong place (z {np.linalg.norm(found.affine[:3, 0]):.2f} mm)"
+    else:
+        index_found = index
+    if found.values.shape[:3] != truth.values.shape[:3] and truth.affine is None:
+        return f"{found.values.shape[:3]} for {truth.values.shape[:3]} voxels"
+    off = np.abs(found.values[tuple(index_found)].astype(float) - truth.values[tuple(index)]).max()
+    tolerance = 1.0 if truth.values.ndim == 4 else 1e-6 * max(1.0, float(np.abs(truth.values).max()))
+    return f"values off by up to {off:.4g}" if off > tolerance else ""
 
 
-def test_no_position(folder: Folder) -> None:
-    path = folder(4, ImagePositionPatient=None)
-    assert [series.frames for series in scan(path)] == [1, 1, 1, 1]
-    assert not any(decode(series).placed for series in scan(path))
-    assert itk(path)[0].shape[0] == 4  # a stack with an invented spacing
+@pytest.mark.parametrize("trap", TRAPS, ids=[trap.name for trap in TRAPS])
+def test_ours_is_right_or_a_sentence(trap: Trap, tmp_path: Path) -> None:
+    expected = trap.make(tmp_path / "in")
+    if isinstance(expected, str):
+        with pytest.raises(SeriesError, match=expected):
+            ours(tmp_path / "in")
+    else:
+        assert verdict(ours, tmp_path / "in", expected) == ("right", "")
+
+
+def test_what_others_make_of_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows, pinned = [], {}
+    for number, trap in enumerate(TRAPS):
+        path = tmp_path / str(number)
+        expected = trap.make(path)
+        truth = (
+            "refused" if isinstance(expected, str) else f"{len(expected)} volumes" if len(expected) > 1 else "volume"
+        )
+        theirs = [verdict(read, path, expected) for read in (itk, highdicom)]
+        told = [kind if kind != "wrong" else f"wrong: {words}" for kind, words in theirs]
+        rows.append(f"{trap.name:36} {truth:10} {told[0]:62} {told[1]}")
+        pinned[trap.name] = (theirs[0][0], theirs[1][0])
+    counts = [sum(found[peer] == "wrong" for found in pinned.values()) for peer in (0, 1)]
+    with capsys.disabled():
+        print(f"\n{'trap':36} {'ours':10} {f'SimpleITK {SimpleITK.Version_VersionString()}':62} highdicom")  # type: ignore[no-untyped-call]
+        print("\n".join(rows))
+        print(f"of {len(TRAPS)} silently wrong: SimpleITK {counts[0]}, highdicom {counts[1]}")
+    assert pinned == {trap.name: (trap.itk, trap.highdicom) for trap in TRAPS}
