@@ -67,12 +67,12 @@ def _run(words: list[str]) -> int:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
     wanted = next((word for word in words if not word.startswith("-")), None)
     run = None
-    for name in names("napari_medadv.cli"):
-        summary = _summary(name)
+    for module_name in names("napari_medadv.cli"):
+        name, summary = module_name.replace("_", "-"), _summary(module_name)
         command = commands.add_parser(name, help=summary, description=summary, allow_abbrev=False)
         command.formatter_class = argparse.RawDescriptionHelpFormatter
         if name == wanted:
-            module = importlib.import_module(f"napari_medadv.cli.{name}")
+            module = importlib.import_module(f"napari_medadv.cli.{module_name}")
             module.arguments(command, words)
             run = module.run
     args = parser.parse_args(words)

@@ -22,8 +22,8 @@ def p_value(score: float, clean: Scores) -> float:
 def fused_p_value(scores: Scores, clean: Scores) -> float:
     """One p-value of several detectors, whatever their dependence.
 
-    Fisher's statistic of the ranks is itself ranked: suspect and clean images are ranked within one pool, so that under
-    exchangeability the result is an exact conformal p-value.
+    The joint statistic of the suspect is ranked among those of the clean images. Suspect and clean images are treated alike
+    within one pool, so that under exchangeability the result is an exact conformal p-value.
 
     Parameters
     ----------
@@ -32,10 +32,29 @@ def fused_p_value(scores: Scores, clean: Scores) -> float:
     clean
         (image, detector), of the calibration.
     """
-    pool = np.vstack([clean, scores])
+    found = _joint(np.vstack([clean, scores]))
+    return float(np.count_nonzero(found >= found[-1] - 1e-9) / len(found))
+
+
+def fused_score(scores: Scores, clean: Scores) -> float:
+    """The joint statistic itself, which unlike its rank has no ties: for comparing suspects with one another."""
+    return float(_joint(np.vstack([clean, scores]))[-1])
+
+
+def _joint(pool: Scores) -> Scores:
+    """Fisher's statistic: the sum over detectors of -log p, (image,), of a pool (image, detector).
+
+    Ranks alone would let one detector say no more than the size of the pool allows, however far its score lies out; so
+    beyond the upper quartile p falls exponentially, at the mean excess of the pool (a heavy tail falls slowly).
+    """
+    quartile = np.quantile(pool, 0.75, axis=0)
+    excess = (pool - quartile).clip(min=0)
+    tail = (pool > quartile).sum(axis=0).clip(min=1)
+    mean = np.maximum(excess.sum(axis=0) / tail, 1e-12)
     ranks = (pool[None] >= pool[:, None]).sum(axis=1) / len(pool)
-    statistic = -np.log(ranks).sum(axis=1)
-    return float(np.count_nonzero(statistic >= statistic[-1] - 1e-12) / len(pool))
+    statistic = np.where(excess > 0, np.log(4.0) + excess / mean, -np.log(ranks))
+    found: Scores = statistic.sum(axis=1)
+    return found
 
 
 def enough(count: int, level: float) -> None:

@@ -99,7 +99,7 @@ def measure(path: Path, salt: bytes, depth: Depth = "values") -> Entry:
     if depth == "files":
         return entry
     try:
-        pixels = digest(stored(path), salt)
+        pixels = digest(stored(path, data), salt)
     except SeriesError:
         pixels = None
     return Entry(

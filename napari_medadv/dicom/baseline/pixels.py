@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_medadv.dicom.header import read_header
-from napari_medadv.dicom.layout import layout
+from napari_medadv.dicom import attribute as a
+from napari_medadv.dicom.header import Header, read_header
+from napari_medadv.dicom.layout import Layout, layout
 from napari_medadv.dicom.pixels import read_pixels
 from napari_medadv.volume import Array
 
@@ -38,7 +39,7 @@ class PixelDigest:
     Attributes
     ----------
     sha256
-        Of the decoded stored integers, little endian, with their type and shape.
+        Salted, of the decoded stored integers, little endian, with their type and shape: SHA-256 over the SHA-256 of every block.
     shape
         (frame, y, x, channel).
     blocks
@@ -64,8 +65,13 @@ class PixelDigest:
         return tuple(found)
 
 
-def stored(path: Path) -> Array:
+def stored(path: Path, data: bytes | None = None) -> Array:
     """The stored integers of a file, decoded: (frame, y, x, channel).
+
+    Parameters
+    ----------
+    data
+        The bytes of the file, where they were read already: plain pixels are then looked at there, without a copy.
 
     Raises
     ------
@@ -74,27 +80,42 @@ def stored(path: Path) -> Array:
     """
     header = read_header(path)
     found = layout(header)
+    if data is not None and _plain(header, found):
+        assert header.pixels is not None
+        count = found.frames * found.rows * found.columns
+        if header.pixels.offset + count * found.dtype.itemsize <= len(data):
+            seen = np.frombuffer(data, found.dtype.newbyteorder("<"), count, header.pixels.offset)
+            return seen.reshape(found.frames, *found.shape, 1)
     out = np.empty((found.frames, *found.shape), found.dtype)
     read_pixels(header, found, out)
     return out if out.ndim == 4 else out[..., None]
 
 
+def _plain(header: Header, found: Layout) -> bool:
+    """Whether the bytes of the file are the stored integers: uncompressed, grey, no spare bits."""
+    whole = found.stored == found.allocated == 8 * found.dtype.itemsize and found.dtype == found.stored_dtype
+    return whole and header.syntax in (a.IMPLICIT, a.EXPLICIT) and not found.colour and not found.palette
+
+
 def digest(voxels: Array, salt: bytes) -> PixelDigest:
-    """The digest of stored integers (frame, y, x, channel)."""
+    """The digest of stored integers (frame, y, x, channel), in one pass: that of the whole is made of those of the blocks."""
     frames, rows, columns, channels = voxels.shape
-    plain = np.ascontiguousarray(voxels, voxels.dtype.newbyteorder("<"))
-    whole = sha256(f"{plain.dtype.kind}{plain.dtype.itemsize} {plain.shape} ".encode())
-    whole.update(plain.data)
+    plain = np.asarray(voxels, voxels.dtype.newbyteorder("<"))
     down, across = -(-rows // BLOCK), -(-columns // BLOCK)
     if rows % BLOCK or columns % BLOCK:
         plain = np.pad(plain, ((0, 0), (0, down * BLOCK - rows), (0, across * BLOCK - columns), (0, 0)))
     tiled = plain.reshape(frames, down, BLOCK, across, BLOCK, channels).swapaxes(2, 3)
-    flat = np.ascontiguousarray(tiled).data.cast("B")
     size = BLOCK * BLOCK * channels * plain.dtype.itemsize
-    start = sha256(salt)
-    short = bytearray()
-    for at in range(0, len(flat), size):
-        one = start.copy()
-        one.update(flat[at : at + size])
-        short += one.digest()[:_SHORT]
+    kind = f"{plain.dtype.kind}{plain.dtype.itemsize} {voxels.shape} "
+    start = sha256(salt + kind.encode())
+    whole, short = start.copy(), bytearray()
+    for frame in tiled:
+        flat = np.ascontiguousarray(frame).data.cast("B")
+        found = []
+        for at in range(0, len(flat), size):
+            one = start.copy()
+            one.update(flat[at : at + size])
+            found.append(one.digest())
+        whole.update(b"".join(found))
+        short += b"".join([full[:_SHORT] for full in found])
     return PixelDigest(whole.hexdigest(), (frames, rows, columns, channels), b64encode(short).decode())

@@ -1,0 +1,98 @@
+"""Cohort: whose images are learnt from, whose are examined. No patient is in both, and no identity is kept."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pydicom
+
+from napari_medadv.dicom import Series, scan
+from napari_medadv.errors import SeriesError
+from napari_medadv.progress import Progress, silent
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A series, and its patient's number in this run."""
+
+    series: Series
+    patient: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """Clean images for the reference, and images of other patients to be examined."""
+
+    reference: tuple[Image, ...]
+    examined: tuple[Image, ...]
+
+
+def cohort(
+    folder: Path,
+    table: Path | None = None,
+    *,
+    split: str = "",
+    clean: int = 60,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> Cohort:
+    """All series below `folder`, patients in a seeded random order, the first `clean` images or so for the reference.
+
+    Parameters
+    ----------
+    table
+        A CSV with the columns `file` (relative to the table), and, where they are there, `patient` and `split`: only the
+        series of these files count.
+    split
+        Only rows with this word in the column `split`.
+
+    Raises
+    ------
+    SeriesError
+        The table cannot be used, or there are too few series or patients.
+    """
+    rows = None if table is None else _rows(table, split)
+    found = []
+    for series in scan(folder, progress=progress).series:
+        path = series.instances[0].path
+        if rows is not None and path.resolve() not in rows:
+            continue
+        found.append((series, (rows or {}).get(path.resolve()) or _patient(path)))
+    patients = sorted({patient for _, patient in found})
+    order = {who: place for place, who in enumerate(np.random.default_rng(seed).permutation(patients).tolist())}
+    images = [Image(series, order[who]) for series, who in found]
+    images.sort(key=lambda image: (image.patient, image.series.uid))
+    last = images[min(clean, len(images)) - 1].patient if images else -1
+    reference = tuple(image for image in images if image.patient < last)
+    reference += tuple(image for image in images if image.patient == last)[: max(clean - len(reference), 0)]
+    examined = tuple(image for image in images if image.patient > last)
+    if len(reference) < 5 or not examined:
+        raise SeriesError(
+            f"{len(images)} series of {len(patients)} patients were found: {clean} clean ones for the reference and others of "
+            "further patients to be examined are needed; give more, or a smaller --clean."
+        )
+    return Cohort(reference, examined)
+
+
+def _rows(table: Path, split: str) -> dict[Path, str]:
+    """The patient of each file of the table, or an empty word."""
+    try:
+        with table.open(newline="") as lines:
+            rows = list(csv.DictReader(lines))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise SeriesError(f"The table {table.name} cannot be read: give a CSV file with a column `file`.") from error
+    if not rows or "file" not in rows[0]:
+        raise SeriesError(f"The table {table.name} has no column `file`: name the series there, relative to the table.")
+    if split and "split" not in rows[0]:
+        raise SeriesError(f"The table {table.name} has no column `split`: add one, or leave --split out.")
+    chosen = [row for row in rows if not split or row["split"] == split]
+    return {(table.parent / row["file"]).resolve(): row.get("patient") or "" for row in chosen}
+
+
+def _patient(path: Path) -> str:
+    """Who is meant, for telling patients apart only: it is never written."""
+    header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["PatientID", "StudyInstanceUID"])
+    return str(header.get("PatientID") or header.get("StudyInstanceUID") or path)

@@ -1,0 +1,117 @@
+"""Controls: changes that no adversary made. A detector that fires on one of them is a detector of that change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import imagecodecs
+import numpy as np
+from scipy.ndimage import gaussian_filter, zoom
+
+from napari_medadv.errors import DetectorError
+from napari_medadv.volume import Array, Volume
+
+_NOISE = 2.0
+_QUALITY = 90
+_DECIBEL = 40.0
+
+
+def noise(volume: Volume, seed: int) -> Volume:
+    """Plus or minus 2 of 255 grey levels of the window at random, as an attack of that size would change voxels."""
+    step = max(round(_NOISE * _grey(volume)), 1)
+    signs = np.random.default_rng(seed).choice([-step, step], volume.voxels.shape)
+    return _kept(volume, volume.voxels + signs)
+
+
+def jpeg(volume: Volume, seed: int) -> Volume:
+    """Through JPEG of quality 90, in 8 or 12 bits.
+
+    Raises
+    ------
+    DetectorError
+        The stored range is wider than JPEG holds.
+    """
+    lowest, span = _span(volume)
+    if span > 4095:
+        raise DetectorError(f"JPEG holds 12 bits, and this series spans {span + 1} grey levels.")
+    bits, kind = (8, np.uint8) if span <= 255 else (12, np.uint16)
+
+    def through(plane: Array) -> Array:
+        encoded = imagecodecs.jpeg8_encode((plane - lowest).astype(kind), level=_QUALITY, bitspersample=bits)
+        return np.asarray(imagecodecs.jpeg8_decode(encoded)) + lowest
+
+    return _kept(volume, np.stack([through(plane) for plane in volume.voxels.astype(np.int64)]))
+
+
+def jpeg2000(volume: Volume, seed: int) -> Volume:
+    """Through lossy JPEG 2000 at 40 dB of the window."""
+    lowest, _ = _span(volume)
+    level = _DECIBEL + 20 * np.log10(65535 / max(255 * _grey(volume), 1.0))
+
+    def through(plane: Array) -> Array:
+        shifted = (plane - lowest).clip(0, 65535).astype(np.uint16)
+        return np.asarray(imagecodecs.jpeg2k_decode(imagecodecs.jpeg2k_encode(shifted, level=level))) + lowest
+
+    return _kept(volume, np.stack([through(plane.astype(np.int64)) for plane in volume.voxels]))
+
+
+def resampled(volume: Volume, seed: int) -> Volume:
+    """Made 10 % smaller and large again, by cubic splines, as some archives and viewers do."""
+    rows, columns = volume.shape[1:]
+
+    def sized(plane: Array, down: int, across: int) -> Array:
+        factors = (down / plane.shape[0], across / plane.shape[1], *[1] * (plane.ndim - 2))
+        return np.asarray(zoom(plane, factors, order=3, mode="nearest", grid_mode=True))
+
+    small = (round(0.9 * rows), round(0.9 * columns))
+    planes = [sized(sized(plane.astype(np.float64), *small), rows, columns) for plane in volume.voxels]
+    return _kept(volume, np.stack(planes))
+
+
+def rewindowed(volume: Volume, seed: int) -> Volume:
+    """Exported under a window 6 % wider: fewer grey levels, and gaps or steps in the histogram."""
+    low, high = volume.window.limits
+    middle = _codes(volume, (low + high) / 2)
+    return _kept(volume, middle + (volume.voxels - middle) / 1.06)
+
+
+def scanner(volume: Volume, seed: int) -> Volume:
+    """As another detector would show it: a little softer, another tone curve, its own noise."""
+    low, high = (_codes(volume, end) for end in volume.window.limits)
+    sharp = (0, 0.5, 0.5, 0)[: volume.voxels.ndim]
+    soft = gaussian_filter(volume.voxels.astype(np.float64), sharp, mode="nearest")
+    share = (soft - low) / (high - low or 1.0)
+    toned = np.where((share > 0) & (share < 1), np.clip(share, 0, 1) ** 1.05, share)
+    grain = np.random.default_rng(seed).normal(0, 0.75 * _grey(volume), soft.shape)
+    return _kept(volume, low + toned * (high - low) + grain)
+
+
+CONTROLS: dict[str, Callable[[Volume, int], Volume]] = {
+    "random noise": noise,
+    "JPEG": jpeg,
+    "JPEG 2000": jpeg2000,
+    "resampling": resampled,
+    "re-windowing": rewindowed,
+    "another scanner": scanner,
+}
+
+
+def _grey(volume: Volume) -> float:
+    """One of 255 grey levels of the window, in stored integers."""
+    low, high = volume.window.limits
+    return float((high - low) / 255 / volume.scale.quantum.min())
+
+
+def _codes(volume: Volume, value: float) -> float:
+    return float((value - volume.scale.intercept[0]) / volume.scale.slope[0])
+
+
+def _span(volume: Volume) -> tuple[int, int]:
+    lowest = int(volume.voxels.min())
+    return lowest, int(volume.voxels.max()) - lowest
+
+
+def _kept(volume: Volume, changed: Array) -> Volume:
+    """Rounded, within what can be stored, padding as it was."""
+    whole = np.rint(changed).clip(volume.scale.lowest, volume.scale.highest).astype(volume.voxels.dtype)
+    return volume.with_voxels(np.where(volume.padding, volume.voxels, whole))

@@ -1,0 +1,149 @@
+"""Figures: what the rows of an evaluation come to, per detector and fused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from napari_medadv.audit.detection.cases import Kind
+from napari_medadv.audit.detection.evaluate import Evaluation, Row
+from napari_medadv.audit.detection.rates import Interval, area, bootstrapped, caught, curve
+from napari_medadv.detect.conformal import Rate, Scores, fused_p_value, fused_score, p_value
+
+FUSED = "fused"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One detector on one case, scored on the attacks that reached their goal only.
+
+    Attributes
+    ----------
+    images, reached
+        How many images underwent the case, and on how many the goal was reached.
+    area, at_one, at_five
+        AUROC, and the share caught at 1 % and 5 % false alarms on clean images; None for too few images.
+    flagged
+        The share of calibrated alarms at 5 %; None for a peer, which has no calibration of ours.
+    unseen
+        The share of all images on which the goal was reached and no alarm raised; None as before, and for controls.
+    roc
+        Pairs of false-alarm rate and share caught.
+    """
+
+    case: str
+    kind: Kind
+    detector: str
+    images: int
+    reached: int
+    changed: float
+    area: Interval | None
+    at_one: Interval | None
+    at_five: Interval | None
+    flagged: Rate | None
+    unseen: Rate | None
+    roc: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """All lines, and what they rest on."""
+
+    classifier: str
+    detectors: tuple[str, ...]
+    fused: tuple[str, ...]
+    peers: tuple[str, ...]
+    fitted: int
+    calibrated: int
+    clean: int
+    patients: int
+    skipped: tuple[str, ...]
+    lines: tuple[Line, ...]
+
+    def line(self, case: str, detector: str = FUSED) -> Line:
+        """The line of a case and a detector."""
+        return next(line for line in self.lines if (line.case, line.detector) == (case, detector))
+
+
+def figures(evaluation: Evaluation, level: float = 0.05) -> Figures:
+    """Everything that is reported, from the rows."""
+    ours = [name for name in evaluation.detectors if any(name in row.scores for row in evaluation.rows)]
+    fused = tuple(name for name in ours if evaluation.detectors[name].fused)
+    peers = tuple(dict.fromkeys(name for row in evaluation.rows for name in row.scores if name not in evaluation.detectors))
+    columns = {name: _own(name, evaluation) for name in ours} | {FUSED: _together(fused, evaluation)}
+    columns |= {name: [(row.scores.get(name, np.nan), np.nan) for row in evaluation.rows] for name in peers}
+    cases = dict.fromkeys((row.case, row.kind) for row in evaluation.rows)
+    lines = [
+        _line(case, kind, name, column, evaluation.rows, level)
+        for case, kind in cases
+        for name, column in columns.items()
+    ]
+    clean = [row for row in evaluation.rows if row.kind == "clean"]
+    return Figures(
+        evaluation.classifier,
+        tuple(ours),
+        fused,
+        peers,
+        evaluation.reference.fitted,
+        evaluation.reference.count,
+        len(clean),
+        len({row.patient for row in clean}),
+        evaluation.skipped,
+        tuple(lines),
+    )
+
+
+def _own(name: str, evaluation: Evaluation) -> list[tuple[float, float]]:
+    """Score and p-value of each row."""
+    clean = evaluation.reference.learnt[name].scores
+    found = [row.scores.get(name, np.nan) for row in evaluation.rows]
+    return [(score, np.nan if np.isnan(score) else p_value(score, clean)) for score in found]
+
+
+def _together(names: Sequence[str], evaluation: Evaluation) -> list[tuple[float, float]]:
+    found = []
+    for row in evaluation.rows:
+        here = [name for name in names if name in row.scores]
+        if not here:
+            found.append((np.nan, np.nan))
+            continue
+        clean = np.stack([evaluation.reference.learnt[name].scores for name in here], axis=1)
+        scores = np.array([row.scores[name] for name in here])
+        found.append((fused_score(scores, clean), fused_p_value(scores, clean)))
+    return found
+
+
+def _line(
+    case: str, kind: Kind, name: str, column: Sequence[tuple[float, float]], rows: Sequence[Row], level: float
+) -> Line:
+    pairs = [(row, score, p) for row, (score, p) in zip(rows, column, strict=True) if not np.isnan(score)]
+    clean = [(row.patient, score) for row, score, _ in pairs if row.kind == "clean"]
+    all_of = [(row, score, p) for row, score, p in pairs if row.case == case]
+    hits = [(row, score, p) for row, score, p in all_of if row.reached]
+    mine: Scores = np.array([score for _, score, _ in hits], np.float64)
+    theirs: Scores = np.array([score for _, score in clean], np.float64)
+    whose, of = [row.patient for row, _, _ in hits], [patient for patient, _ in clean]
+    enough = kind != "clean" and len(mine) >= 3 and len(theirs) >= 5
+    intervals: list[Interval | None] = [None, None, None]
+    if enough:
+        intervals = [
+            bootstrapped(area, mine, whose, theirs, of),
+            bootstrapped(lambda one, other: caught(one, other, 0.01), mine, whose, theirs, of),
+            bootstrapped(lambda one, other: caught(one, other, 0.05), mine, whose, theirs, of),
+        ]
+    calibrated = bool(hits) and not any(np.isnan(p) for _, _, p in all_of)
+    alarms = sum(p <= level for _, _, p in hits)
+    return Line(
+        case,
+        kind,
+        name,
+        len(all_of),
+        len(hits),
+        float(np.median([row.changed for row, _, _ in hits])) if hits else 0.0,
+        *intervals,
+        Rate(alarms, len(hits)) if calibrated else None,
+        Rate(len(hits) - alarms, len(all_of)) if calibrated and kind in ("attack", "adaptive") else None,
+        tuple(curve(mine, theirs)) if enough else (),
+    )
