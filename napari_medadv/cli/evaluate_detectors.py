@@ -20,26 +20,43 @@ def arguments(parser: argparse.ArgumentParser, words: list[str]) -> None:
     """PATH, --table, --split, --model, --detector, sizes, cases, --out and --json."""
     parser.add_argument("path", metavar="PATH", type=Path, help="a folder of clean series of one kind, at any depth")
     parser.add_argument(
-        "--table", metavar="CSV", type=Path, help="which files count: columns `file`, and `patient` and `split` if known"
+        "--table",
+        metavar="CSV",
+        type=Path,
+        help="which files count: columns `file`, and `patient` and `split` if known",
     )
     parser.add_argument("--split", metavar="NAME", default="", help="only rows of the table with this word in `split`")
     classifier_arguments(parser)
     detector_arguments(parser)
     parser.add_argument("--clean", type=int, default=60, help="series for the reference (default: 60)")
     parser.add_argument("--examined", type=int, default=100, help="other series, looked at clean (default: 100)")
-    parser.add_argument("--attacked", type=int, default=40, help="series that undergo controls and attacks (default: 40)")
-    parser.add_argument("--evading", type=int, default=10, help="of these, under adaptive attacks (default: 10; 0: none)")
     parser.add_argument(
-        "--epsilon", metavar="E", type=float, action="append", help="grey levels of 255; may be repeated (default: 1, 2, 4)"
+        "--attacked", type=int, default=40, help="series that undergo controls and attacks (default: 40)"
+    )
+    parser.add_argument(
+        "--evading", type=int, default=10, help="of these, under adaptive attacks (default: 10; 0: none)"
+    )
+    parser.add_argument(
+        "--epsilon",
+        metavar="E",
+        type=float,
+        action="append",
+        help="grey levels of 255; may be repeated (default: 1, 2, 4)",
     )
     parser.add_argument("--steps", type=int, default=20, help="of the attacks (default: 20)")
     parser.add_argument(
         "--case", metavar="WORD", action="append", help="only cases whose name holds this word; may be repeated"
     )
-    parser.add_argument("--peers", action="store_true", help="ART's detectors and feature squeezing as well, where installed")
+    parser.add_argument(
+        "--peers", action="store_true", help="ART's detectors and feature squeezing as well, where installed"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
-        "--out", metavar="DIR", type=Path, required=True, help="keeps every score: the same words again go on from there"
+        "--out",
+        metavar="DIR",
+        type=Path,
+        required=True,
+        help="keeps every score: the same words again go on from there",
     )
     parser.add_argument("--only-report", action="store_true", help="score nothing more; report what is kept so far")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")

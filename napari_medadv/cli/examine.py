@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from napari_medadv.cli.calibrate import chosen_detectors, detector_arguments
 from napari_medadv.cli.choice import (
@@ -14,13 +15,18 @@ from napari_medadv.cli.choice import (
     series_arguments,
 )
 from napari_medadv.cli.console import show, watched
+from napari_medadv.errors import OutputError
 from napari_medadv.progress import part
+
+if TYPE_CHECKING:
+    from napari_medadv.detect import Examination
+    from napari_medadv.dicom.series import Series
 
 SUSPICIOUS = 3
 
 
 def arguments(parser: argparse.ArgumentParser, words: list[str]) -> None:
-    """PATH, --series, --allow, --model, --reference, --detector, --rate and --json."""
+    """PATH, --series, --allow, --model, --reference, --detector, --rate, --seg and --json."""
     series_arguments(parser)
     allow_argument(parser)
     classifier_arguments(parser)
@@ -29,6 +35,12 @@ def arguments(parser: argparse.ArgumentParser, words: list[str]) -> None:
     parser.add_argument(
         "--rate", type=float, default=0.05, help="false-alarm rate (default: 0.05; 0.01 needs 99 clean series)"
     )
+    parser.add_argument(
+        "--seg",
+        metavar="FILE",
+        type=Path,
+        help="where it is suspicious: write the region as a DICOM Segmentation, a new file",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
 
@@ -36,6 +48,8 @@ def run(args: argparse.Namespace) -> int:
     """Examine."""
     from napari_medadv.detect import examine, read_reference
 
+    if args.seg is not None and args.seg.exists():
+        raise OutputError(f"{args.seg.name} exists already: name a new file for --seg.")
     reference, classifier = read_reference(args.reference), chosen_classifier(args)
     with watched() as progress:
         chosen = chosen_series(args.path, args.series, part(progress, 0.0, 0.1))
@@ -68,7 +82,32 @@ def run(args: argparse.Namespace) -> int:
         "evidence": evidence,
         "left_out": list(found.left_out),
         "unseen": list(found.unseen),
+        "missing": list(found.missing),
     }
     words = [found.sentence, *(f"  {e.sentence}" for e in found.evidence), *found.left_out]
+    if args.seg is not None and found.alarm:
+        facts["region"] = _written(found, classifier.name, chosen.series, args.seg)
+        words.append(f"{args.seg.name}: the suspicious region ({facts['region']}) as a DICOM Segmentation.")
+    elif args.seg is not None:
+        words.append(f"{args.seg.name} was not written: no alarm, so there is no suspicious region.")
     show("\n".join(words), facts, as_json=args.json)
     return SUSPICIOUS if found.alarm else 0
+
+
+def _written(found: Examination, model: str, series: Series, path: Path) -> str:
+    """Write the region; a few words on it."""
+    from importlib.metadata import version
+
+    from napari_medadv.detect import suspicious_region
+    from napari_medadv.dicom.derivation import Derivation
+    from napari_medadv.dicom.objects import segmentation
+
+    region, words = suspicious_region(found)
+    told = f"Where detectors see signs of tampering, {words}; p = {found.p:.3f} at {100 * found.level:g} %; classifier {model}"
+    derivation = Derivation(told.replace("\\", "/"), "suspicious", version=version("napari-medadv"), adversarial=False)
+    made = segmentation(region, "suspicious", series, derivation)
+    try:
+        made.save_as(path, enforce_file_format=True, overwrite=False)
+    except OSError as error:
+        raise OutputError(f"{path.name} cannot be written ({error.strerror}): choose another place.") from error
+    return words

@@ -4,9 +4,10 @@ from napari_medadv.detect.calibrate import calibrate
 from napari_medadv.detect.detector import Detector
 from napari_medadv.detect.examine import Evidence, Examination, examine
 from napari_medadv.detect.reference import Reference, read_reference, write_reference
+from napari_medadv.detect.region import suspicious_region
 from napari_medadv.detect.suspect import Suspect
 
-SEAM = ("calibrate", "conformal", "detector", "examine", "features", "reference", "suspect")
+SEAM = ("calibrate", "conformal", "detector", "examine", "features", "reference", "region", "suspect")
 
 __all__ = [
     "Detector",
@@ -17,5 +18,6 @@ __all__ = [
     "calibrate",
     "examine",
     "read_reference",
+    "suspicious_region",
     "write_reference",
 ]

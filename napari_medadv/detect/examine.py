@@ -69,6 +69,9 @@ class Examination:
         Sentences: detectors that do not apply here.
     unseen
         What would pass unseen, a sentence a detector.
+    missing
+        Names of detectors that count and could not be run: the common p-value is that of the others, ranked among clean
+        images by the others alone.
     """
 
     evidence: tuple[Evidence, ...]
@@ -77,6 +80,7 @@ class Examination:
     interval: tuple[float, float]
     left_out: tuple[str, ...]
     unseen: tuple[str, ...]
+    missing: tuple[str, ...] = ()
 
     @property
     def alarm(self) -> bool:
@@ -87,6 +91,7 @@ class Examination:
     def sentence(self) -> str:
         """The verdict, which is never that the series is clean."""
         names = ", ".join(each.detector for each in self.evidence if each.fused)
+        names += f" ({', '.join(self.missing)} could not be run and is not part of this)" if self.missing else ""
         low, high = self.interval
         rate = f"a false-alarm rate of {100 * self.level:g} % (between {100 * low:.1f} and {100 * high:.1f} % with so few clean images)"
         if self.alarm:
@@ -109,22 +114,22 @@ def examine(
     Raises
     ------
     DetectorError
-        The reference is another model's, another modality's, of other settings, or too small for `level`.
+        The reference is another model's, another modality's, of other settings, or too small for `level`; or no detector
+        that counts can be run.
     """
     named = [(name_of(type(detector)), detector) for detector in detectors]
     reference.matching(named)
     reference.fitting(classifier, volume)
     enough(reference.count, level)
-    found, left_out = [], []
+    found, left_out, missing = [], [], []
     for index, (name, detector) in enumerate(named):
         own = part(progress, index / len(named), (index + 1) / len(named))
         learnt = reference.learnt[name]
         try:
             scores = slice_scores(detector, learnt.state, classifier, volume, series, own)
         except DetectorError as error:
-            if detector.fused:
-                raise
-            left_out.append(str(error))
+            left_out.append(f"{name} was not run: {error}")
+            missing += [name] if detector.fused else []
             continue
         order = tuple(int(i) for i in np.argsort(-scores, kind="stable"))
         where = heat(detector, learnt.state, classifier, volume, series)
@@ -134,12 +139,17 @@ def examine(
         )
     counted = [each for each in found if each.fused]
     if not counted:
-        raise DetectorError("None of the detectors counts towards a verdict: add squeeze, noise_margin or alignment.")
+        why = f" ({' '.join(left_out)})" if missing else ""
+        raise DetectorError(
+            f"None of the detectors counts towards a verdict: add squeeze, noise_margin or alignment{why}."
+        )
     clean = np.stack([reference.learnt[each.detector].scores for each in counted], axis=1)
     p = fused_p_value(np.array([each.score for each in counted]), clean)
     progress(1.0, "examined")
-    unseen = tuple(dict.fromkeys(detector.evaded_by for _, detector in named if detector.fused))
-    return Examination(tuple(found), p, level, threshold_interval(reference.count, level), tuple(left_out), unseen)
+    ran = {each.detector for each in counted}
+    unseen = tuple(dict.fromkeys(detector.evaded_by for name, detector in named if name in ran))
+    interval = threshold_interval(reference.count, level)
+    return Examination(tuple(found), p, level, interval, tuple(left_out), unseen, tuple(missing))
 
 
 def heat(

@@ -13,8 +13,9 @@ from torch import Tensor
 
 from napari_medadv.detect.detector import Need, State
 from napari_medadv.detect.suspect import Suspect
+from napari_medadv.dicom.baseline.pixels import stored
 from napari_medadv.dicom.series import Series
-from napari_medadv.errors import DetectorError
+from napari_medadv.errors import DetectorError, SeriesError
 
 _TOOLS = (
     "1.2.826.0.1.3680043.8.498",
@@ -54,7 +55,7 @@ def contradictions(series: Series) -> tuple[str, ...]:
     found = []
     for check in (_marked, _derived, _original, _made_by_tool, _lossy, _uids, _private):
         found += check(headers)
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(found + _extremes(series, headers)))
 
 
 def _some(count: int, headers: Sequence[Dataset]) -> str:
@@ -132,6 +133,27 @@ def _uids(headers: Sequence[Dataset]) -> list[str]:
     if len({_text(h, "SOPInstanceUID") for h in headers}) < len(headers):
         found.append("Two files carry the same SOP Instance UID.")
     return found
+
+
+def _extremes(series: Series, headers: Sequence[Dataset]) -> list[str]:
+    """Smallest and Largest Pixel Value (0028,0106) and (0028,0107) against the pixels; files without them are not decoded.
+
+    Many scanners name what they could store and not what they did, so only pixels beyond these values contradict them.
+    """
+    odd = 0
+    for instance, header in zip(series.instances, headers, strict=True):
+        least, most = (header.get(f"{which}ImagePixelValue") for which in ("Smallest", "Largest"))
+        if not (isinstance(least, int) or isinstance(most, int)):
+            continue
+        try:
+            pixels = stored(instance.path)
+        except SeriesError:
+            continue
+        below = isinstance(least, int) and int(pixels.min()) < least
+        odd += below or (isinstance(most, int) and int(pixels.max()) > most)
+    return (
+        [f"{_some(odd, headers)} hold pixels beyond the smallest or largest pixel value that they name."] if odd else []
+    )
 
 
 def _private(headers: Sequence[Dataset]) -> list[str]:

@@ -31,7 +31,7 @@ class NoiseMargin:
     fused: ClassVar[bool] = True
     evaded_by: ClassVar[str] = "attacks that average their gradient over noise (EOT), and large smooth changes"
 
-    copies: int = 16
+    copies: int = 6
     sigma: float = 0.0
 
     def __post_init__(self) -> None:

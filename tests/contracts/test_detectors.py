@@ -94,6 +94,7 @@ def test_wrong_settings_are_one_sentence(name: str) -> None:
         "knn": {"k": 0},
         "lid": {"k": 1},
     }
+    wrong |= {"spectrum": {"bands": 1}, "outside": {"share": 0.6}}
     wrong |= {"flip": {"steps": 0}, "residual": {"neighbours": 0}}
     if name in wrong:
         with pytest.raises(DetectorError, match=r"\.$"):

@@ -150,6 +150,25 @@ def test_a_reference_is_written_and_read(reference: Reference, tmp_path: Path) -
             read_reference(path)
 
 
+def test_a_detector_that_cannot_run_is_named_and_the_others_decide(
+    reference: Reference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(self: Mahalanobis, suspect: object, state: object) -> None:
+        raise DetectorError("The layers cannot be seen.")
+
+    suspect, asked = volume("grey", 77), classifier("grey")
+    rest = tuple(each for each in DETECTORS if not isinstance(each, Mahalanobis))
+    alone = examine(rest, asked, suspect, reference)
+    monkeypatch.setattr(Mahalanobis, "__call__", broken)
+    found = examine(DETECTORS, asked, suspect, reference)
+    assert found.p == alone.p and found.missing == ("mahalanobis",) and not alone.missing
+    assert (
+        "mahalanobis could not be run" in found.sentence and "mahalanobis was not run: The layers" in found.left_out[0]
+    )
+    with pytest.raises(DetectorError, match="mahalanobis was not run"):
+        examine([Mahalanobis(depth=1)], asked, suspect, reference)
+
+
 def test_calibration_refuses_what_it_cannot_use() -> None:
     asked = classifier("grey")
     clean = [volume("grey", seed) for seed in range(6)]

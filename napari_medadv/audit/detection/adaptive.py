@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from napari_medadv.attacks.task import Aim, Knowledge, Task
-from napari_medadv.detect.detector import Detector, State
+from napari_medadv.detect.detector import Detector, Need, State
 from napari_medadv.detect.noise_margin import NoiseMargin
 from napari_medadv.detect.squeeze import Squeeze
 from napari_medadv.detect.suspect import Suspect
@@ -114,7 +114,9 @@ def drawn(foe: Foe, rng: torch.Generator) -> Foe:
     """The same detector with fewer and other random parts: in the mean over steps, its expectation at a lower cost."""
     detector = foe.detector
     if isinstance(detector, NoiseMargin):
-        return replace(foe, detector=_Reseeded(replace(detector, copies=2), int(torch.randint(2**31, (1,), generator=rng))))
+        return replace(
+            foe, detector=_Reseeded(replace(detector, copies=2), int(torch.randint(2**31, (1,), generator=rng)))
+        )
     if isinstance(detector, Squeeze) and len(detector.filters) > 2:
         chosen = torch.randperm(len(detector.filters), generator=rng)[:2].tolist()
         return replace(foe, detector=replace(detector, filters=tuple(detector.filters[i] for i in chosen)))
@@ -123,11 +125,12 @@ def drawn(foe: Foe, rng: torch.Generator) -> Foe:
 
 @dataclass(frozen=True, slots=True)
 class _Reseeded:
+    needs: ClassVar[tuple[Need, ...]] = NoiseMargin.needs
+    fused: ClassVar[bool] = NoiseMargin.fused
+    evaded_by: ClassVar[str] = NoiseMargin.evaded_by
+
     detector: NoiseMargin
     seed: int
-    needs = NoiseMargin.needs
-    fused = NoiseMargin.fused
-    evaded_by = NoiseMargin.evaded_by
 
     @property
     def passes(self) -> int:

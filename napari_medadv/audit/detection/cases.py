@@ -157,7 +157,9 @@ class Evading:
         names = self.targets or tuple(name for name, each in climbable.items() if each.fused)
         missing = [name for name in names if name not in climbable]
         if missing or not names:
-            raise DetectorError(f"No adaptive attack climbs {', '.join(missing) or 'these detectors'}: leave the case out.")
+            raise DetectorError(
+                f"No adaptive attack climbs {', '.join(missing) or 'these detectors'}: leave the case out."
+            )
         foes = [foe(climbable[name], scene.reference) for name in names]
         attack = Adaptive(foes, self.steps, weight=self.weight)
         return _attacked(volume, scene, attack, self.grey, "Linf", seed, progress)

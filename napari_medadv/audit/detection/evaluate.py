@@ -165,7 +165,7 @@ def _row(
             scores[name] = float(slice_scores(detector, state, scene.classifier, found.volume, None).max())
         except DetectorError:
             continue
-    for peer in peers:
+    for peer in () if case.kind == "control" else peers:
         scores[peer.name] = peer(scene.classifier, found.volume)
     difference = np.abs(found.volume.voxels.astype(np.int64) - volume.voxels).max()
     low, high = volume.window.limits
@@ -213,9 +213,7 @@ def _reference(
     return reference
 
 
-def _prepared(
-    peers: Sequence[Peer], cohort: Cohort, scene: Scene, seed: int
-) -> tuple[list[Peer], list[str]]:
+def _prepared(peers: Sequence[Peer], cohort: Cohort, scene: Scene, seed: int) -> tuple[list[Peer], list[str]]:
     ready, skipped = [], []
     clean = [decode(image.series) for image in cohort.reference] if peers else []
     for peer in peers:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -71,7 +72,9 @@ def figures(evaluation: Evaluation, level: float = 0.05) -> Figures:
     """Everything that is reported, from the rows."""
     ours = [name for name in evaluation.detectors if any(name in row.scores for row in evaluation.rows)]
     fused = tuple(name for name in ours if evaluation.detectors[name].fused)
-    peers = tuple(dict.fromkeys(name for row in evaluation.rows for name in row.scores if name not in evaluation.detectors))
+    peers = tuple(
+        dict.fromkeys(name for row in evaluation.rows for name in row.scores if name not in evaluation.detectors)
+    )
     columns = {name: _own(name, evaluation) for name in ours} | {FUSED: _together(fused, evaluation)}
     columns |= {name: [(row.scores.get(name, np.nan), np.nan) for row in evaluation.rows] for name in peers}
     cases = dict.fromkeys((row.case, row.kind) for row in evaluation.rows)
@@ -126,13 +129,8 @@ def _line(
     theirs: Scores = np.array([score for _, score in clean], np.float64)
     whose, of = [row.patient for row, _, _ in hits], [patient for patient, _ in clean]
     enough = kind != "clean" and len(mine) >= 3 and len(theirs) >= 5
-    intervals: list[Interval | None] = [None, None, None]
-    if enough:
-        intervals = [
-            bootstrapped(area, mine, whose, theirs, of),
-            bootstrapped(lambda one, other: caught(one, other, 0.01), mine, whose, theirs, of),
-            bootstrapped(lambda one, other: caught(one, other, 0.05), mine, whose, theirs, of),
-        ]
+    shares = [area, partial(caught, rate=0.01), partial(caught, rate=0.05)]
+    found = [bootstrapped(each, mine, whose, theirs, of) if enough else None for each in shares]
     calibrated = bool(hits) and not any(np.isnan(p) for _, _, p in all_of)
     alarms = sum(p <= level for _, _, p in hits)
     return Line(
@@ -142,7 +140,9 @@ def _line(
         len(all_of),
         len(hits),
         float(np.median([row.changed for row, _, _ in hits])) if hits else 0.0,
-        *intervals,
+        found[0],
+        found[1],
+        found[2],
         Rate(alarms, len(hits)) if calibrated else None,
         Rate(len(hits) - alarms, len(all_of)) if calibrated and kind in ("attack", "adaptive") else None,
         tuple(curve(mine, theirs)) if enough else (),

@@ -10,7 +10,18 @@ from napari_medadv.detect.conformal import Rate
 from napari_medadv.errors import OutputError
 
 _SIDE = 200
-_COLOURS = ("#0b6e99", "#c4553b", "#4d7a2a", "#7d4b8f", "#9a7b1d", "#3d5a80", "#a23b72", "#5b5b5b", "#2a9d8f", "#b5651d")
+_COLOURS = (
+    "#0b6e99",
+    "#c4553b",
+    "#4d7a2a",
+    "#7d4b8f",
+    "#9a7b1d",
+    "#3d5a80",
+    "#a23b72",
+    "#5b5b5b",
+    "#2a9d8f",
+    "#b5651d",
+)
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; color: #1c1c1c; background: #fff; }
 table { border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular-nums; font-size: 13px; }
@@ -80,7 +91,9 @@ def _rates(
     for case in cases:
         lines = [figures.line(case.case, name) for name in ours]
         shares = [_share(line.unseen if unseen else line.flagged) for line in lines]
-        rows.append([case.case, *([f"{case.changed:g}"] if unseen else []), f"{case.reached} of {case.images}", *shares])
+        rows.append(
+            [case.case, *([f"{case.changed:g}"] if unseen else []), f"{case.reached} of {case.images}", *shares]
+        )
     head = ["case", *(["change"] if unseen else []), "images", *ours]
     return f"<h2>{escape(title)}</h2><p>{escape(words)}</p>{_table(head, rows)}"
 
@@ -96,7 +109,9 @@ def _areas(title: str, cases: list[Line], figures: Figures, names: tuple[str, ..
     rows = []
     for case in cases:
         areas = [figures.line(case.case, name).area for name in names]
-        rows.append([case.case, f"{case.reached} of {case.images}", *("-" if a is None else f"{a.value:.3f}" for a in areas)])
+        rows.append(
+            [case.case, f"{case.reached} of {case.images}", *("-" if a is None else f"{a.value:.3f}" for a in areas)]
+        )
     return f"<h2>{escape(title)}</h2>{_table(['case', 'reached', *names], rows)}"
 
 
@@ -113,7 +128,9 @@ def _plot(case: str, figures: Figures, names: tuple[str, ...]) -> str:
             continue
         steps = f"M0 {_SIDE}" + "".join(f"V{_SIDE * (1 - y):.1f}H{_SIDE * x:.1f}" for x, y in points)
         width = 3 if name == FUSED else 1
-        lines.append(f"<path d='{steps}' stroke='{_COLOURS[index % len(_COLOURS)]}' stroke-width='{width}' fill='none'/>")
+        lines.append(
+            f"<path d='{steps}' stroke='{_COLOURS[index % len(_COLOURS)]}' stroke-width='{width}' fill='none'/>"
+        )
     return (
         f"<figure><svg width='{_SIDE}' height='{_SIDE}' role='img' aria-label='ROC of {escape(case, quote=True)}'>{''.join(lines)}</svg>"
         f"<figcaption>{escape(case)}</figcaption></figure>"
@@ -121,5 +138,8 @@ def _plot(case: str, figures: Figures, names: tuple[str, ...]) -> str:
 
 
 def _legend(names: tuple[str, ...]) -> str:
-    marks = (f"<span style='color:{_COLOURS[i % len(_COLOURS)]}'>&#9644; {escape(name)}</span>" for i, name in enumerate(names))
+    marks = (
+        f"<span style='color:{_COLOURS[i % len(_COLOURS)]}'>&#9644; {escape(name)}</span>"
+        for i, name in enumerate(names)
+    )
     return f"<p>{' &nbsp; '.join(marks)}; across: false alarms, up: share caught.</p>"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -120,7 +121,12 @@ class BinaryInput:
         good, bad = _images(clean), _images(_seen(clean, scene, seed))
 
         def network() -> nn.Module:
-            convolutions = [nn.Conv2d(good.shape[1], 16, 5, stride=2), nn.ReLU(), nn.Conv2d(16, 16, 3, stride=2), nn.ReLU()]
+            convolutions = [
+                nn.Conv2d(good.shape[1], 16, 5, stride=2),
+                nn.ReLU(),
+                nn.Conv2d(16, 16, 3, stride=2),
+                nn.ReLU(),
+            ]
             return nn.Sequential(*convolutions, nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(256, 2))
 
         self._fitted = _trained(_seeded(network, seed), good, bad, seed, epochs=15)
@@ -176,8 +182,16 @@ def _seen(clean: Sequence[Volume], scene: Scene, seed: int) -> list[Volume]:
 
 def _features(classifier: Classifier, volumes: Sequence[Volume]) -> Floats:
     """float32, (slice, feature)."""
+    if len(volumes) == 1:
+        return _of_one(classifier, volumes[0])
+    return np.concatenate([_of_one(classifier, volume) for volume in volumes])
+
+
+@lru_cache(maxsize=2)
+def _of_one(classifier: Classifier, volume: Volume) -> Floats:
+    """The same of one volume, kept: two peers ask for it."""
     with torch.no_grad():
-        found = [layers(suspect, 0)[-1] for volume in volumes for suspect in suspects(classifier, volume)]
+        found = [layers(suspect, 0)[-1] for suspect in suspects(classifier, volume)]
     return torch.cat(found).cpu().numpy().astype(np.float32)
 
 

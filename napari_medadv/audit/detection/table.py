@@ -27,7 +27,10 @@ def markdown(figures: Figures) -> str:
         "| case | reached | AUROC | TPR at 1 % FPR | TPR at 5 % FPR | alarms at a calibrated 5 % | succeeded unseen |",
         "|---|---|---|---|---|---|---|",
     ]
-    words += [f"| {_case(line)} | {' | '.join(_said(getattr(line, name)) for name in (*_FIGURES, *_RATES))} |" for line in fused]
+    words += [
+        f"| {_case(line)} | {' | '.join(_said(getattr(line, name)) for name in (*_FIGURES, *_RATES))} |"
+        for line in fused
+    ]
     others = [*figures.detectors, *figures.peers]
     words += ["", f"AUROC | {' | '.join((FUSED, *others))}".join(("| ", " |")), "|---" * (len(others) + 2) + "|"]
     for line in fused:
