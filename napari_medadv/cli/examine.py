@@ -96,15 +96,14 @@ def run(args: argparse.Namespace) -> int:
 
 def _written(found: Examination, model: str, series: Series, path: Path) -> str:
     """Write the region; a few words on it."""
-    from importlib.metadata import version
-
+    from napari_medadv import __version__
     from napari_medadv.detect import suspicious_region
     from napari_medadv.dicom.derivation import Derivation
     from napari_medadv.dicom.objects import segmentation
 
     region, words = suspicious_region(found)
     told = f"Where detectors see signs of tampering, {words}; p = {found.p:.3f} at {100 * found.level:g} %; classifier {model}"
-    derivation = Derivation(told.replace("\\", "/"), "suspicious", version=version("napari-medadv"), adversarial=False)
+    derivation = Derivation(told.replace("\\", "/"), "suspicious", version=__version__, adversarial=False)
     made = segmentation(region, "suspicious", series, derivation)
     try:
         made.save_as(path, enforce_file_format=True, overwrite=False)

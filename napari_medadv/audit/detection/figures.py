@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -129,7 +129,7 @@ def _line(
     theirs: Scores = np.array([score for _, score in clean], np.float64)
     whose, of = [row.patient for row, _, _ in hits], [patient for patient, _ in clean]
     enough = kind != "clean" and len(mine) >= 3 and len(theirs) >= 5
-    shares = [area, partial(caught, rate=0.01), partial(caught, rate=0.05)]
+    shares: list[Callable[[Scores, Scores], float]] = [area, partial(caught, rate=0.01), partial(caught, rate=0.05)]
     found = [bootstrapped(each, mine, whose, theirs, of) if enough else None for each in shares]
     calibrated = bool(hits) and not any(np.isnan(p) for _, _, p in all_of)
     alarms = sum(p <= level for _, _, p in hits)
