@@ -11,6 +11,7 @@ from napari_medadv.audit.fingerprint import differing, fingerprint
 from napari_medadv.audit.folder import refuse, whole
 from napari_medadv.audit.goal_words import done_words, goal_words
 from napari_medadv.audit.meaning import meaning_words
+from napari_medadv.audit.objects import write_objects
 from napari_medadv.audit.panel import write_panel
 from napari_medadv.audit.provenance import derivation_of
 from napari_medadv.audit.record import Attachment, Record, kept_path, record_of
@@ -39,6 +40,8 @@ class Writing:
         Whether the patient's identity is removed; the source's path then stays out of the record, too.
     allow
         Problems of the source that were overlooked; the derived series has them, too.
+    objects
+        Whether the difference, the region, the verdicts and the picture are written as DICOM objects, too.
     asked
         How the person said the budget; None where it was in the unit of the series.
     """
@@ -49,6 +52,7 @@ class Writing:
     deidentify: bool = False
     allow: tuple[Allowable, ...] = ()
     asked: Amount | None = None
+    objects: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,12 +97,14 @@ def deliver(
     *,
     progress: Progress = silent,
 ) -> Delivery:
-    """Write `series/`, `record.json` and `panel.png` into one folder that is there whole or not at all.
+    """Write `series/`, `record.json`, `panel.png` and, where asked for, `objects/` into one folder that is there whole or not at all.
 
     Raises
     ------
     OutputError
         The folder cannot be written, or what was written does not read back as the integers that were judged.
+    MissingExtra
+        Objects are asked for and highdicom is not installed.
     """
     refuse(writing.out, writing.source)
     size = distortion(found.clean, found.adversarial)
@@ -117,15 +123,19 @@ def deliver(
         record.write(folder / "record.json")
         progress(0.5, "drawing")
         write_panel(found, size, folder / "panel.png")
-        still = _read_back(found, classifier, folder / "series", writing.allow, part(progress, 0.6, 1.0))
-    return Delivery(record, size, writing.out, still, _words(found, record, size, writing.out, still))
+        (derived,) = scan(folder / "series").series
+        notes: tuple[str, ...] = ()
+        if writing.objects:
+            told = derivation_of(found, classifier)
+            notes = write_objects(found, derived, told, folder / "panel.png", folder / "objects")
+        still = _read_back(found, classifier, derived, writing.allow, part(progress, 0.6, 1.0))
+    return Delivery(record, size, writing.out, still, _words(found, record, size, writing.out, still, notes))
 
 
 def _read_back(
-    found: Perturbation, classifier: Classifier, folder: Path, allow: tuple[Allowable, ...], progress: Progress
+    found: Perturbation, classifier: Classifier, series: Series, allow: tuple[Allowable, ...], progress: Progress
 ) -> bool:
     """Whether the files still reach the goal."""
-    (series,) = scan(folder).series
     volume = decode(series, allow=allow)
     wrong = differing(fingerprint(volume), fingerprint(found.adversarial))
     if wrong:
@@ -137,7 +147,9 @@ def _read_back(
     return found.threat.goal.reached(found.before, after, found.slices)
 
 
-def _words(found: Perturbation, record: Record, size: Distortion, out: Path, still: bool) -> str:
+def _words(
+    found: Perturbation, record: Record, size: Distortion, out: Path, still: bool, notes: tuple[str, ...]
+) -> str:
     aim = done_words(found.threat.goal)
     verdict = f"reached: {aim}" if found.reached else f"NOT reached: not {aim} within the budget"
     back = f"still {aim}" if still else f"not {aim}"
@@ -150,7 +162,7 @@ def _words(found: Perturbation, record: Record, size: Distortion, out: Path, sti
             f"change    {size.sentence}",
             f"cost      {found.queries} queries, {found.gradients} gradients",
             f"read back: same integers, {back}",
-            *(f"note      {fact}" for fact in found.clean.facts),
+            *(f"note      {fact}" for fact in (*found.clean.facts, *notes)),
             f"written   {out}",
             *(f"warning: {fact}" for fact in found.facts),
         ]

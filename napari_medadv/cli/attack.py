@@ -30,6 +30,11 @@ def arguments(parser: argparse.ArgumentParser, words: list[str]) -> None:
     parser.add_argument(
         "--deidentify", action="store_true", help="remove the patient's identity from the derived series"
     )
+    parser.add_argument(
+        "--objects",
+        action="store_true",
+        help="also write difference, region, verdicts and picture as DICOM objects for other viewers",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
     add_settings(parser, words)
 
@@ -40,10 +45,13 @@ def run(args: argparse.Namespace) -> int:
     from napari_medadv.audit.delivery import Writing, deliver
     from napari_medadv.audit.folder import refuse
     from napari_medadv.audit.record import attachment
+    from napari_medadv.dicom.objects import ready
     from napari_medadv.model.threads import fastest_threads, threads
     from napari_medadv.threat import Threat
 
     refuse(args.out, args.path)
+    if args.objects:
+        ready()
     attack, goal, (asked, norm) = chosen_attack(args), chosen_goal(args), chosen_budget(args)
     with watched() as progress:
         chosen = chosen_series(args.path, args.series, part(progress, 0.0, 0.05))
@@ -59,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
             classifier,
             attachment(args.model, args.card, trust_code=args.trust_code, out=args.out),
             chosen.series,
-            Writing(args.out, args.path, args.keep_study, args.deidentify, tuple(args.allow), asked),
+            Writing(args.out, args.path, args.keep_study, args.deidentify, tuple(args.allow), asked, args.objects),
             progress=part(progress, 0.8, 1.0),
         )
     show(delivery.words, delivery.facts, as_json=args.json)

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pydicom
 from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code
 
 from napari_medadv.dicom.derivation import Derivation, derived_uid
+from napari_medadv.dicom.object_source import images, source
 from napari_medadv.dicom.quiet import quiet
 from napari_medadv.dicom.series import Series
 from napari_medadv.errors import MissingExtra, OutputError
@@ -48,7 +48,7 @@ def parametric_map(
     Parameters
     ----------
     difference
-        float32, (z, y, x), in `unit`, in the order of the volume.
+        float32, (z, y, x) or (z, y, x, channel), in `unit`, in the order of the volume.
     bound
         The window runs from -bound to bound, in `unit`.
 
@@ -60,26 +60,21 @@ def parametric_map(
         highdicom is not installed.
     """
     hd = _highdicom("a difference as Parametric Map")
-    sources = _sources(series, difference.shape)
-    mapping = hd.pm.RealWorldValueMapping(
-        lut_label="DIFFERENCE",
-        lut_explanation=f"Adversarial minus clean, in {unit}"[:64],
-        unit=UNITS.get(unit.upper(), NO_UNIT),
-        value_range=(float(difference.min()), float(difference.max()) or 1.0),
-        slope=1,
-        intercept=0,
-    )
+    found = source(hd, series, difference.shape)
+    channels = ("",) if difference.ndim == 3 else ("RED ", "GREEN ", "BLUE ")
+    mappings = [_mapping(hd, f"{name}DIFFERENCE", unit, difference) for name in channels]
     with quiet():
         made = hd.pm.ParametricMap(
-            source_images=sources,
+            source_images=found.framed(),
             pixel_array=np.ascontiguousarray(difference, np.float32),
-            real_world_value_mappings=[mapping],
+            real_world_value_mappings=mappings if difference.ndim == 3 else [[each] for each in mappings],
             window_center=0.0,
             window_width=2 * bound,
             contains_recognizable_visual_features=False,
             content_label="DIFFERENCE",
             content_description=f"Adversarial minus clean, {unit}"[:64],
             derived_pixel_contrast="NONE",
+            **found.placing,
             **_identifiers(series, derivation, "difference", 9101, difference.tobytes()),
         )
     return _marked(made, derivation, "difference")
@@ -101,7 +96,7 @@ def segmentation(region: Bools, label: str, series: Series, derivation: Derivati
         highdicom is not installed.
     """
     hd = _highdicom("a region as Segmentation")
-    sources = _sources(series, region.shape)
+    found = source(hd, series, region.shape)
     if not region.any():
         raise OutputError(f"The region {label} is empty: a segmentation needs a voxel at least.")
     with quiet():
@@ -119,13 +114,16 @@ def segmentation(region: Bools, label: str, series: Series, derivation: Derivati
             algorithm_identification=algorithm,
         )
         made = hd.seg.Segmentation(
-            source_images=sources,
+            source_images=found.images,
             pixel_array=region.astype(np.uint8),
             segmentation_type=hd.seg.SegmentationTypeValues.BINARY,
             segment_descriptions=[segment],
             content_label="REGION",
+            **found.placing,
             **_identifiers(series, derivation, f"region {label}", 9102, region.tobytes()),
         )
+        if not found.placed:
+            made.PatientOrientation = found.images[0].get("PatientOrientation")
     return _marked(made, derivation, f"region {label}")
 
 
@@ -142,7 +140,7 @@ def report(verdicts: Sequence[Verdict], series: Series, derivation: Derivation) 
     hd = _highdicom("verdicts as Structured Report")
     if not verdicts:
         raise OutputError("There is no verdict to report: predict before and after first.")
-    sources = _sources(series, None)
+    sources = images(series)
     groups = []
     with quiet():
         for verdict in verdicts:
@@ -200,7 +198,7 @@ def picture(pixels: npt.NDArray[np.uint8], series: Series, derivation: Derivatio
         raise OutputError(
             f"A picture has three channels of 8 bits, not {pixels.shape} of {pixels.dtype}: draw it in RGB."
         )
-    source = _sources(series, None)[0]
+    first = images(series)[0]
     identifiers = _identifiers(series, derivation, "picture", 9104, pixels.tobytes())
     kept = ("series_instance_uid", "series_number", "sop_instance_uid", "instance_number", "manufacturer")
     with quiet():
@@ -210,12 +208,13 @@ def picture(pixels: npt.NDArray[np.uint8], series: Series, derivation: Derivatio
             bits_allocated=8,
             coordinate_system="PATIENT",
             patient_orientation=("L", "P"),
-            study_instance_uid=source.StudyInstanceUID,
-            laterality=str(source.get("Laterality", "") or "") or None,
-            **{key: source.get(keyword) or None for key, keyword in _PATIENT.items()},
+            study_instance_uid=first.StudyInstanceUID,
+            laterality=str(first.get("Laterality", "") or "") or None,
+            **{key: first.get(keyword) or None for key, keyword in _PATIENT.items()},
             **{name: identifiers[name] for name in kept},
         )
         made.BurnedInAnnotation = "YES"
+        made.PatientOrientation = None
     return _marked(made, derivation, "picture")
 
 
@@ -232,6 +231,17 @@ _PATIENT = {
 }
 
 
+def ready() -> None:
+    """Make sure that objects can be made, before any work is done.
+
+    Raises
+    ------
+    MissingExtra
+        highdicom is not installed.
+    """
+    _highdicom("objects for other viewers")
+
+
 def _highdicom(feature: str) -> Any:
     try:
         import highdicom
@@ -244,20 +254,16 @@ def _highdicom(feature: str) -> Any:
     return highdicom
 
 
-def _sources(series: Series, shape: tuple[int, ...] | None) -> list[Dataset]:
-    """The source data sets without pixels, one a file, in the order of the volume."""
-    expected = (len(series.slices), series.rows, series.columns)
-    if shape is not None and shape != expected:
-        raise OutputError(f"An array of {shape} does not fit this series of {expected}: make it from its volume.")
-    if shape is not None and len(series.instances) != len(series.slices):
-        raise OutputError(
-            "A series of multi-frame files takes no parametric map or segmentation yet: save the volume itself."
-        )
-    try:
-        with quiet():
-            return [pydicom.dcmread(each.path, stop_before_pixels=True) for each in series.instances]
-    except Exception as fault:  # pydicom raises nearly everything on a damaged file
-        raise OutputError("The source images cannot be read again: save before they are moved.") from fault
+def _mapping(hd: Any, label: str, unit: str, difference: npt.NDArray[np.float32]) -> Any:
+    """What the numbers of a difference mean: themselves, in `unit`."""
+    return hd.pm.RealWorldValueMapping(
+        lut_label=label,
+        lut_explanation=f"Adversarial minus clean, in {unit}"[:64],
+        unit=UNITS.get(unit.upper(), NO_UNIT),
+        value_range=(float(difference.min()), float(difference.max()) or 1.0),
+        slope=1,
+        intercept=0,
+    )
 
 
 def _identifiers(series: Series, derivation: Derivation, what: str, number: int, content: bytes) -> dict[str, Any]:

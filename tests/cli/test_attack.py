@@ -8,6 +8,7 @@ import pytest
 
 from napari_medadv.dicom import decode, scan
 from tests.cli.conftest import Medadv
+from tests.dicom.making import dataset, write
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -124,3 +125,39 @@ def test_settings_of_an_attack_are_options(medadv: Medadv, ct: Path, model: Path
 def test_help_lists_every_attack_with_its_settings(medadv: Medadv) -> None:
     said = medadv("attack", "--help")
     assert said.code == 0 and "confidence" in said.out and "fgsm" in said.out and "draws=1" in said.out
+
+
+@pytest.mark.parametrize("deidentify", [False, True])
+def test_objects_for_other_viewers(deidentify: bool, medadv: Medadv, ct: Path, model: Path, tmp_path: Path) -> None:
+    hd = pytest.importorskip("highdicom")
+    mask = np.zeros((4, 16, 12), np.uint8)
+    mask[1:3, 2:14, :10] = 1
+    np.save(tmp_path / "mask.npy", mask)
+    words = ["attack", ct, "--model", model, "--conceal", "nodule", "--epsilon", 400, "--region", tmp_path / "mask.npy"]
+    said = medadv(*words, "--out", tmp_path / "o", "--objects", *(["--deidentify"] if deidentify else []))
+    assert said.code == 0, said.err
+    folder = tmp_path / "o" / "objects"
+    assert sorted(path.name for path in folder.iterdir()) == [
+        f"{n}.dcm" for n in ("difference", "picture", "region", "verdicts")
+    ]
+    derived = scan(tmp_path / "o" / "series")[0]
+    clean, other, shown = decode(scan(ct)[0]), decode(derived), decode(scan(folder / "difference.dcm")[0])
+    assert (shown.voxels == other.values() - clean.values()).all() and shown.scale.unit == "HU"
+    assert np.allclose(shown.affine, clean.affine)
+    assert (decode(scan(folder / "region.dcm")[0]).voxels == mask[1:3]).all()
+    groups = hd.sr.srread(folder / "verdicts.dcm").content.get_image_measurement_groups()
+    before, after = (each.value for each in groups[0].get_measurements())
+    assert before > 0.5 and after < before
+    for path in folder.iterdir():
+        header = pydicom.dcmread(path)
+        assert header.StudyInstanceUID == derived.study_uid and header.SyntheticData == "YES"
+        assert not deidentify or b"Doe" not in path.read_bytes()
+
+
+def test_objects_that_cannot_be_made_are_named(medadv: Medadv, model: Path, tmp_path: Path) -> None:
+    voxels = np.random.default_rng(0).integers(900, 941, (16, 12)).astype(np.int16)
+    write(dataset("CT", voxels=voxels, ImagePositionPatient=None), tmp_path / "ct" / "a.dcm")
+    words = ["attack", tmp_path / "ct", "--model", model, "--conceal", "nodule", "--epsilon", 64]
+    said = medadv(*words, "--out", tmp_path / "o", "--objects")
+    assert said.code == 0 and "no difference: This image says neither where it lies" in said.out
+    assert sorted(path.name for path in (tmp_path / "o" / "objects").iterdir()) == ["picture.dcm", "verdicts.dcm"]
