@@ -55,7 +55,8 @@ def write_objects(
 def _difference(found: Perturbation, derived: Series, derivation: Derivation) -> Dataset:
     difference = signed_difference(found.clean, found.adversarial)
     bound = difference.largest or float(found.clean.scale.quantum.max())
-    return parametric_map(difference.values, difference.unit, derived, derivation, bound=bound)
+    values = np.asarray(difference.values)
+    return parametric_map(values, difference.unit, derived, derivation, bound=bound)
 
 
 def _pixels(panel: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
