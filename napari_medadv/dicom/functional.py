@@ -5,15 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
-from struct import pack
+from functools import lru_cache
+from io import FileIO
+from itertools import islice
+from struct import calcsize, pack, unpack
 from typing import Any
 
 import numpy as np
 import pydicom
+from pydicom.datadict import dictionary_VR, tag_for_keyword
 
 from napari_medadv.dicom import attribute as a
-from napari_medadv.dicom.header import Header
+from napari_medadv.dicom.groups import Groups, Path, Values
+from napari_medadv.dicom.header import Header, numbers
 from napari_medadv.dicom.quiet import quiet
+from napari_medadv.dicom.walk import Doubt
 from napari_medadv.errors import SeriesError
 
 _FRAME_TYPE = {"FrameType": a.IMAGE_TYPE}
@@ -52,6 +58,23 @@ GROUPS: dict[str, dict[str, int]] = {
     "XAXRFFrameCharacteristicsSequence": _FRAME_TYPE,
 }
 """Attributes by functional group, and the tag under which a single-frame file would carry them."""
+_DIRECTION = ("MRDiffusionSequence", "DiffusionGradientDirectionSequence", "DiffusionGradientOrientation")
+_FORMS = {b"US": "<H", b"UL": "<L", b"FD": "<d"}
+_DOUBLES = {a.B_VALUE: 8, a.B_DIRECTION: 24}
+"""Attributes that stay binary, and their length in bytes."""
+_Raw = dict[int, bytes]
+
+
+def _path(*keywords: str) -> Path:
+    return tuple(int(tag_for_keyword(keyword) or 0) for keyword in keywords)
+
+
+_ATTRIBUTES: dict[Path, tuple[int, bytes]] = {
+    _path(sequence, keyword): (tag, dictionary_VR(keyword).encode())
+    for sequence, attributes in GROUPS.items()
+    for keyword, tag in attributes.items()
+} | {_path(*_DIRECTION): (a.B_DIRECTION, b"FD")}
+"""The same by path, with the value representation of each."""
 
 
 def frame_headers(header: Header, frames: int) -> tuple[Header, ...]:
@@ -76,25 +99,83 @@ def frame_headers(header: Header, frames: int) -> tuple[Header, ...]:
 
 def _from_groups(header: Header, frames: int) -> Iterator[Header]:
     try:
-        with quiet():
-            dataset = pydicom.dcmread(header.path, stop_before_pixels=True, force=True)
-            shared = (
-                _values(dataset.SharedFunctionalGroupsSequence[0])
-                if dataset.get("SharedFunctionalGroupsSequence")
-                else {}
-            )
-            own = [_values(item) for item in dataset.PerFrameFunctionalGroupsSequence]
-    except (Exception, RecursionError) as fault:  # pydicom raises nearly everything on a damaged file
-        raise SeriesError(f"{header.path.name} has functional groups that cannot be read: copy it again.") from fault
+        shared, own = _walked(header, frames)
+    except OSError as fault:
+        raise SeriesError(f"{header.path.name} cannot be read ({fault.strerror}): check its disk.") from fault
+    except Doubt:
+        shared, own = _asked(header)
     if len(own) != frames:
         raise SeriesError(
             f"{header.path.name} tells of {len(own)} frames and holds {frames}: copy it again from its source."
         )
+    raw = header.raw | shared
     for values in own:
-        yield replace(header, raw=header.raw | shared | values)
+        yield Header(header.file, header.syntax, raw | values, header.pixels, header.size, header.little)
 
 
-def _values(group: pydicom.Dataset) -> dict[int, bytes]:
+def _walked(header: Header, frames: int) -> tuple[_Raw, list[_Raw]]:
+    """What all frames share, and what each says itself, read without building data sets."""
+    if not header.little or [tag for tag, *_ in header.groups][-1:] != [a.FRAME_GROUPS]:
+        raise Doubt
+    first, last = header.groups[0][1], header.groups[-1][3]
+    with FileIO(header.file) as file:
+        file.seek(first)
+        data = file.read(last - first) or b""
+    explicit = header.syntax != a.IMPLICIT
+    groups = Groups({path: vr for path, (_, vr) in _ATTRIBUTES.items()}, explicit=explicit)
+    found: dict[int, list[_Raw]] = {}
+    for tag, start, value, end in header.groups:
+        if end - first > len(data) or (explicit and data[start - first + 4 : start - first + 6] != b"SQ"):
+            raise Doubt
+        items = groups.read(data, value - first, end - first)
+        found[tag] = [_meaning(values) for values in islice(items, frames + 1)]
+    return (found.get(a.SHARED_GROUPS) or [{}])[0], found[a.FRAME_GROUPS]
+
+
+def _meaning(values: Values) -> _Raw:
+    found: _Raw = {}
+    for path, value in values.items():
+        tag, vr = _ATTRIBUTES[path]
+        if tag in _DOUBLES:
+            if len(value) not in (0, _DOUBLES[tag]):
+                raise Doubt
+            meant = value
+        else:
+            meant = _meant(vr, value)
+        if meant and tag in found:
+            raise Doubt
+        if meant:
+            found[tag] = meant
+    return found
+
+
+@lru_cache(1 << 14)
+def _meant(vr: bytes, value: bytes) -> bytes:
+    """A value as a single-frame file would hold it; empty where there is none."""
+    if value and vr in _FORMS:
+        if len(value) != calcsize(_FORMS[vr]):
+            raise Doubt
+        return _bytes(unpack(_FORMS[vr], value)[0])
+    text = value.strip(b" \0")
+    if not text.isascii() or b"\x1b" in text or (text and vr == b"DS" and not numbers(value)):
+        raise Doubt
+    return text
+
+
+def _asked(header: Header) -> tuple[_Raw, list[_Raw]]:
+    """What `_walked` reads, as pydicom reads it."""
+    try:
+        with quiet():
+            dataset = pydicom.dcmread(header.file, stop_before_pixels=True, force=True)
+            shared = dataset.get("SharedFunctionalGroupsSequence")
+            return _values(shared[0]) if shared else {}, [
+                _values(item) for item in dataset.PerFrameFunctionalGroupsSequence
+            ]
+    except (Exception, RecursionError) as fault:  # pydicom raises nearly everything on a damaged file
+        raise SeriesError(f"{header.path.name} has functional groups that cannot be read: copy it again.") from fault
+
+
+def _values(group: pydicom.Dataset) -> _Raw:
     """The undecoded values of one item of functional groups, by the tag of a single-frame file."""
     found = {}
     for sequence, attributes in GROUPS.items():

@@ -41,6 +41,8 @@ class Header:
         Where the pixel data are, or None. In a deflated file the offset counts inflated bytes.
     size
         Bytes in the file (inflated, where it is deflated).
+    groups
+        Where the sequences of functional groups lie in a multi-frame file that was walked.
     """
 
     file: str
@@ -49,6 +51,7 @@ class Header:
     pixels: Place | None
     size: int
     little: bool = True
+    groups: tuple[Element, ...] = ()
 
     @property
     def path(self) -> Path:
@@ -69,11 +72,11 @@ class Header:
 
     def numbers(self, tag: int) -> tuple[float, ...]:
         """The values of a decimal or integer string; empty where one of them is no finite number."""
-        return _numbers(self.raw.get(tag, b""))
+        return numbers(self.raw.get(tag, b""))
 
     def number(self, tag: int) -> float | None:
         """The first value of a decimal or integer string."""
-        values = _numbers(self.raw.get(tag, b""))
+        values = numbers(self.raw.get(tag, b""))
         return values[0] if values else None
 
     def short(self, tag: int, *, signed: bool = False) -> int | None:
@@ -88,7 +91,8 @@ class Header:
 
 
 @lru_cache(1 << 14)
-def _numbers(value: bytes) -> tuple[float, ...]:
+def numbers(value: bytes) -> tuple[float, ...]:
+    """The values of a decimal or integer string; empty where one of them is no finite number."""
     try:
         values = tuple(map(float, value.strip(b" \0").split(b"\\"))) if value else ()
     except ValueError:
@@ -154,9 +158,10 @@ def _read(file: str, templates: Templates | None) -> Header:
                 continue
             except Doubt:
                 return _ask_pydicom(file, size)
-            if templates is not None and pixels is not None and little:
+            groups = tuple(element for element in seen if element[0] in (a.SHARED_GROUPS, a.FRAME_GROUPS))
+            if templates is not None and pixels is not None and little and not groups:
                 templates.learn(data, seen, Match(syntax, raw, pixels))
-            return Header(file, syntax, raw, pixels, size, little)
+            return Header(file, syntax, raw, pixels, size, little, groups)
 
 
 def _data_set(file: str, data: bytes) -> int:
