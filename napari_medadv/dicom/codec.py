@@ -12,15 +12,22 @@ from napari_medadv.dicom.codestream import Codestream, codestream
 from napari_medadv.dicom.layout import Layout
 from napari_medadv.volume import Array
 
-Decoder = Callable[[bytes, Layout, Codestream | None], Array]
+Decoder = Callable[[bytes, Layout, Codestream | None, Array | None], Array]
+"""The last argument is where the frame may be put, if the decoder can: unsigned, in the width of its samples."""
 
 
 class Undecodable(Exception):
     """A compressed frame that is damaged, or is not what its header says; the text ends a sentence."""
 
 
-def decode_frame(syntax: str, data: bytes, layout: Layout) -> Array:
-    """Decode one frame: stored integers (y, x) or, in RGB, (y, x, channel)."""
+def decode_frame(syntax: str, data: bytes, layout: Layout, out: Array | None = None) -> Array:
+    """Decode one frame: stored integers (y, x) or, in RGB, (y, x, channel).
+
+    Parameters
+    ----------
+    out
+        Where the frame may be put, to save a copy: layout.dtype, C-contiguous. What is returned lies there or elsewhere.
+    """
     decoder = DECODERS.get(syntax)
     if decoder is None:
         raise Undecodable(f"its transfer syntax {syntax} is not read")
@@ -37,7 +44,7 @@ def decode_frame(syntax: str, data: bytes, layout: Layout) -> Array:
             f"{layout.rows} x {layout.columns} x {layout.samples}"
         )
     try:
-        frame = decoder(data, layout, stream)
+        frame = decoder(data, layout, stream, _unsigned(out, stream))
     except (Undecodable, MemoryError):
         raise
     except Exception as fault:  # each codec raises its own kind
@@ -47,11 +54,17 @@ def decode_frame(syntax: str, data: bytes, layout: Layout) -> Array:
     return frame
 
 
-def _jpeg2000(data: bytes, layout: Layout, stream: Codestream | None) -> Array:
+def _unsigned(out: Array | None, stream: Codestream | None) -> Array | None:
+    if out is None or stream is None or stream.samples != 1 or out.itemsize != (1 if stream.precision <= 8 else 2):
+        return None
+    return out.view(f"u{out.itemsize}")
+
+
+def _jpeg2000(data: bytes, layout: Layout, stream: Codestream | None, out: Array | None) -> Array:
     return _resign(imagecodecs.jpeg2k_decode(data, numthreads=1), layout, stream)
 
 
-def _htj2k(data: bytes, layout: Layout, stream: Codestream | None) -> Array:
+def _htj2k(data: bytes, layout: Layout, stream: Codestream | None, out: Array | None) -> Array:
     return _resign(imagecodecs.htj2k_decode(data), layout, stream)
 
 
@@ -63,17 +76,22 @@ def _resign(frame: Array, layout: Layout, stream: Codestream | None) -> Array:
     return frame
 
 
-def _jpeg_ls(data: bytes, layout: Layout, stream: Codestream | None) -> Array:
-    frame: Array = imagecodecs.jpegls_decode(data)
+def _jpeg_ls(data: bytes, layout: Layout, stream: Codestream | None, out: Array | None) -> Array:
+    frame: Array = imagecodecs.jpegls_decode(data, out=out)
     return frame
 
 
-def _jpeg_lossless(data: bytes, layout: Layout, stream: Codestream | None) -> Array:
-    decode = imagecodecs.jpegsof3_decode if layout.colour else imagecodecs.ljpeg_decode
-    return np.ascontiguousarray(decode(data))
+def _jpeg_lossless(data: bytes, layout: Layout, stream: Codestream | None, out: Array | None) -> Array:
+    if layout.colour:
+        return np.ascontiguousarray(imagecodecs.jpegsof3_decode(data))
+    if data[-4:].rstrip(b"\0").endswith(b"\xff\xd9"):
+        frame: Array = imagecodecs.jpeg8_decode(data, out=out)
+        return frame
+    # libjpeg-turbo is the fastest, but fills up a frame that is cut off: the other decoder refuses it
+    return np.ascontiguousarray(imagecodecs.ljpeg_decode(data))
 
 
-def _jpeg(data: bytes, layout: Layout, stream: Codestream | None) -> Array:
+def _jpeg(data: bytes, layout: Layout, stream: Codestream | None, out: Array | None) -> Array:
     if not layout.colour:
         frame: Array = imagecodecs.jpeg8_decode(data)
         return frame
@@ -83,24 +101,25 @@ def _jpeg(data: bytes, layout: Layout, stream: Codestream | None) -> Array:
     return frame
 
 
-def _rle(data: bytes, layout: Layout, stream: Codestream | None) -> Array:
+def _rle(data: bytes, layout: Layout, stream: Codestream | None, out: Array | None) -> Array:
     offsets = np.frombuffer(data[:64], "<u4")
     planes = layout.samples * (layout.allocated // 8)
     if len(offsets) < 16 or offsets[0] != planes:
         raise Undecodable(f"its RLE frame has {offsets[0] if len(offsets) else 0} segments where {planes} are expected")
     ends = [*offsets[2 : planes + 1].tolist(), len(data)]
-    out = np.empty((planes, layout.rows * layout.columns), np.uint8)
-    for plane, start, end in zip(out, offsets[1 : planes + 1].tolist(), ends, strict=True):
+    width = layout.allocated // 8
+    frame = np.empty(layout.stored_shape, layout.stored_dtype.newbyteorder("<"))
+    places = frame.view(np.uint8).reshape(-1, layout.samples, width)[..., ::-1]
+    plane = np.empty(layout.rows * layout.columns, np.uint8)
+    for index, (start, end) in enumerate(zip(offsets[1 : planes + 1].tolist(), ends, strict=True)):
         if not 64 <= start < end <= len(data):
             raise Undecodable("its RLE segments lie outside of the frame")
         if (end - start) * 64 < len(plane) - 128:
             raise Undecodable("its RLE segments are too short for the frame")
         if len(imagecodecs.packbits_decode(data[start:end], out=plane.data)) < len(plane):
             raise Undecodable("its RLE segments are too short for the frame")
-    width = layout.allocated // 8
-    values = out.reshape(layout.samples, width, -1)[:, ::-1]
-    frame = np.ascontiguousarray(values.transpose(2, 0, 1)).view(f"<u{width}")
-    return frame.reshape(layout.stored_shape).view(layout.stored_dtype)
+        places[:, index // width, index % width] = plane
+    return frame
 
 
 DECODERS: dict[str, Decoder] = {

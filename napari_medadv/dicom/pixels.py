@@ -111,7 +111,9 @@ class Frames:
     def _read(self, index: int, out: Array) -> None:
         header, layout = self.header, self.layout
         if header.syntax not in a.NATIVE:
-            decoded = decode_frame(header.syntax, self._compressed(index), layout)
+            decoded = decode_frame(header.syntax, self._compressed(index), layout, out if layout.samples == 1 else None)
+            if np.may_share_memory(decoded, out):
+                return
             if header.syntax not in _CONVERTED:
                 decoded = rgb(decoded, layout)
             out[...] = decoded.view(out.dtype) if decoded.dtype.itemsize == out.dtype.itemsize else decoded
