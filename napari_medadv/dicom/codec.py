@@ -65,7 +65,14 @@ def _jpeg2000(data: bytes, layout: Layout, stream: Codestream | None, out: Array
 
 
 def _htj2k(data: bytes, layout: Layout, stream: Codestream | None, out: Array | None) -> Array:
+    if not _ends(data):  # the decoder would fill it up
+        raise Undecodable("its compressed frame is cut off")
     return _resign(imagecodecs.htj2k_decode(data), layout, stream)
+
+
+def _ends(data: bytes) -> bool:
+    """Whether the mark is there that ends a JPEG or JPEG 2000 frame, but for padding."""
+    return data[-4:].rstrip(b"\0").endswith(b"\xff\xd9")
 
 
 def _resign(frame: Array, layout: Layout, stream: Codestream | None) -> Array:
@@ -84,7 +91,7 @@ def _jpeg_ls(data: bytes, layout: Layout, stream: Codestream | None, out: Array 
 def _jpeg_lossless(data: bytes, layout: Layout, stream: Codestream | None, out: Array | None) -> Array:
     if layout.colour:
         return np.ascontiguousarray(imagecodecs.jpegsof3_decode(data))
-    if data[-4:].rstrip(b"\0").endswith(b"\xff\xd9"):
+    if _ends(data):
         frame: Array = imagecodecs.jpeg8_decode(data, out=out)
         return frame
     # libjpeg-turbo is the fastest, but fills up a frame that is cut off: the other decoder refuses it

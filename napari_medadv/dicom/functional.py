@@ -16,7 +16,7 @@ import pydicom
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 
 from napari_medadv.dicom import attribute as a
-from napari_medadv.dicom.groups import Groups, Path, Values
+from napari_medadv.dicom.groups import Groups, Trail, Values
 from napari_medadv.dicom.header import Header, numbers
 from napari_medadv.dicom.quiet import quiet
 from napari_medadv.dicom.walk import Doubt
@@ -65,11 +65,11 @@ _DOUBLES = {a.B_VALUE: 8, a.B_DIRECTION: 24}
 _Raw = dict[int, bytes]
 
 
-def _path(*keywords: str) -> Path:
+def _path(*keywords: str) -> Trail:
     return tuple(int(tag_for_keyword(keyword) or 0) for keyword in keywords)
 
 
-_ATTRIBUTES: dict[Path, tuple[int, bytes]] = {
+_ATTRIBUTES: dict[Trail, tuple[int, bytes]] = {
     _path(sequence, keyword): (tag, dictionary_VR(keyword).encode())
     for sequence, attributes in GROUPS.items()
     for keyword, tag in attributes.items()
@@ -106,7 +106,7 @@ def _from_groups(header: Header, frames: int) -> Iterator[Header]:
         shared, own = _asked(header)
     if len(own) != frames:
         raise SeriesError(
-            f"{header.path.name} tells of {len(own)} frames and holds {frames}: copy it again from its source."
+            f"{header.path.name} tells of {'more' if len(own) > frames else len(own)} frames and holds {frames}: copy it again from its source."
         )
     raw = header.raw | shared
     for values in own:

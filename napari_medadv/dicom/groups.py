@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from napari_medadv.dicom.walk import LONG_VR, SHORT_VR, UNDEFINED, Doubt
 
-Path = tuple[int, ...]
+Trail = tuple[int, ...]
 """Tags from the sequence in an item of functional groups down to an attribute."""
-Values = dict[Path, bytes]
+Values = dict[Trail, bytes]
 DEEPEST = 8
 _ITEM = 0xFFFEE000
 _ITEM_END = 0xFFFEE00D
@@ -32,7 +32,7 @@ class _Shape(NamedTuple):
     structure: Struct
     expected: tuple[bytes, ...]
     values: Struct
-    paths: tuple[Path, ...]
+    paths: tuple[Trail, ...]
 
 
 class Groups:
@@ -46,7 +46,7 @@ class Groups:
         Whether elements name their value representations.
     """
 
-    def __init__(self, wanted: Mapping[Path, bytes], *, explicit: bool) -> None:
+    def __init__(self, wanted: Mapping[Trail, bytes], *, explicit: bool) -> None:
         self._wanted = wanted
         self._above = {path[:depth] for path in wanted for depth in range(1, len(path))}
         self._explicit = explicit
@@ -85,9 +85,9 @@ class Groups:
 
     def _learn(self, data: bytes, position: int, end: int, length: int) -> _Shape:
         """Walk one item, whose elements start at `position`."""
-        found: list[tuple[Path, int, int]] = []
+        found: list[tuple[Trail, int, int]] = []
         last = self._elements(data, position, end, length, (), found, 0)
-        structure, expected, values, paths = "<", list[bytes](), "<", list[Path]()
+        structure, expected, values, paths = "<", list[bytes](), "<", list[Trail]()
         head = taken = position
         for path, value, after in found:
             structure += f"{value - head}s{after - value}x"
@@ -102,7 +102,14 @@ class Groups:
         return _Shape(Struct(structure), tuple(expected), Struct(values), tuple(paths))
 
     def _elements(
-        self, data: bytes, position: int, end: int, length: int, above: Path, found: list[tuple[Path, int, int]], depth: int
+        self,
+        data: bytes,
+        position: int,
+        end: int,
+        length: int,
+        above: Trail,
+        found: list[tuple[Trail, int, int]],
+        depth: int,
     ) -> int:
         """Walk the elements of one item and note where the value of each lies; where the item ends."""
         stop = end if length == UNDEFINED else position + length
@@ -136,12 +143,19 @@ class Groups:
         return position
 
     def _items(
-        self, data: bytes, position: int, end: int, length: int, path: Path, found: list[tuple[Path, int, int]], depth: int
+        self,
+        data: bytes,
+        position: int,
+        end: int,
+        length: int,
+        path: Trail,
+        found: list[tuple[Trail, int, int]],
+        depth: int,
     ) -> int:
         """Walk the items of a sequence within an item; only what is in the first counts as found at `path`."""
-        if depth > DEEPEST:
-            raise Doubt
         stop = end if length == UNDEFINED else position + length
+        if depth > DEEPEST or stop > end:
+            raise Doubt
         above = path
         while position < stop:
             tag, size = _head(data, position, stop)

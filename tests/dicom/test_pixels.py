@@ -31,9 +31,11 @@ def frames(dtype: str, count: int = 3) -> Array:
     return found
 
 
-def packed(voxels: Array, syntax: str, path: Path, *, fragments: int = 1, table: str = "none") -> Path:
-    """A multi-frame secondary capture of encoded frames."""
-    encoded = [compress(syntax, frame) for frame in voxels]
+def packed(
+    voxels: Array, syntax: str, path: Path, *, fragments: int = 1, table: str = "none", cut: int | None = None
+) -> Path:
+    """A multi-frame secondary capture of encoded frames, of each no more than `cut` bytes."""
+    encoded = [compress(syntax, frame)[:cut] for frame in voxels]
     ds = dataset("CR", voxels=voxels[0], NumberOfFrames=len(voxels))
     ds.file_meta = FileMetaDataset()
     ds.file_meta.TransferSyntaxUID = UID(syntax)
@@ -52,6 +54,13 @@ def packed(voxels: Array, syntax: str, path: Path, *, fragments: int = 1, table:
 def test_lossless_codecs(syntax: str, dtype: str, tmp_path: Path) -> None:
     voxels = frames(dtype)
     assert (decode(scan(packed(voxels, syntax, tmp_path / "a.dcm"))[0]).voxels == voxels).all()
+
+
+@pytest.mark.parametrize("syntax", SYNTAXES)
+def test_a_frame_that_is_cut_off_is_refused(syntax: str, tmp_path: Path) -> None:
+    cut = len(compress(syntax, frames("uint16", 1)[0])) // 2
+    with pytest.raises(SeriesError, match="cannot be decoded"):
+        decode(scan(packed(frames("uint16", 1), syntax, tmp_path / "a.dcm", cut=cut))[0])
 
 
 @pytest.mark.parametrize(
