@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -143,7 +143,7 @@ def read_evaluation(folder: Path, classifier: Classifier, detectors: Sequence[De
     named = {name_of(type(each)): each for each in detectors}
     reference = read_reference(folder / _REFERENCE)
     reference.matching(list(named.items()))
-    return Evaluation(classifier.name, named, reference, tuple(_kept(folder / _SCORES)), ())
+    return Evaluation(classifier.name, named, reference, _kept(folder / _SCORES), ())
 
 
 def _row(
@@ -225,14 +225,18 @@ def _prepared(peers: Sequence[Peer], cohort: Cohort, scene: Scene, seed: int) ->
     return ready, skipped
 
 
-def _kept(path: Path) -> Iterator[Row]:
-    if not path.exists():
-        return
-    for line in path.read_text().splitlines():
+def _kept(path: Path) -> tuple[Row, ...]:
+    """Every row once, by image and case: two runs may have filled one folder at the same time."""
+    found: dict[tuple[str, str], Row] = {}
+    for line in path.read_text().splitlines() if path.exists() else ():
         try:
-            yield Row(**json.loads(line))
+            row = Row(**json.loads(line))
         except (ValueError, TypeError):
             continue
+        before = found.get((row.image, row.case))
+        if before is None or len(row.scores) > len(before.scores):
+            found[row.image, row.case] = row
+    return tuple(found.values())
 
 
 def _keep(path: Path, row: Row) -> None:

@@ -83,7 +83,7 @@ def measure(path: Path, salt: bytes, depth: Depth = "values") -> Entry:
     except OSError as error:
         raise SeriesError(f"{path.name} cannot be read ({error.strerror}).") from error
     try:
-        file = part10(data)
+        file = part10(data, copied=False)
     except SignatureError as error:
         raise SeriesError(f"{path.name}: {error}") from error
     entry = Entry(

@@ -65,8 +65,14 @@ class Part10:
         return next((element.items for element in self.members if element.tag == tag), ())
 
 
-def part10(data: bytes) -> Part10:
+def part10(data: bytes, *, copied: bool = True) -> Part10:
     """Take a DICOM file apart.
+
+    Parameters
+    ----------
+    copied
+        Whether `body` is a copy of the data set. Otherwise it may be the whole file, with members that point into it: for
+        looking at, not for writing.
 
     Raises
     ------
@@ -84,8 +90,10 @@ def part10(data: bytes) -> Part10:
         return _rewritten(data, syntax, end)
     if syntax == DeflatedExplicitVRLittleEndian:
         body = _inflated(data[end:])
-    else:
+    elif copied:
         body = data[end:]
+    else:
+        return Part10(data[:end], data, syntax, elements(data, end))
     return Part10(data[:end], body, syntax, elements(body))
 
 

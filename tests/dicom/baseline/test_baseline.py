@@ -84,6 +84,21 @@ def test_lossless_transcoding_there_and_back_is_no_alarm(folder: Path, ledger: P
     assert [change.number for change in beside(tmp_path / "again", ledger).alarms] == ["4"]
 
 
+@pytest.mark.parametrize("option", ["--jpegls", "--j2k", "--rle", "--jpeg"])
+def test_lossless_transcoding_by_gdcm_is_no_alarm(folder: Path, ledger: Path, tmp_path: Path, option: str) -> None:
+    if shutil.which("gdcmconv") is None:
+        pytest.skip("gdcmconv is missing: install Debian's libgdcm-tools to transcode")
+    for where, from_, words in (("other", folder, [option]), ("again", tmp_path / "other", ["--raw"])):
+        (tmp_path / where).mkdir()
+        for path in sorted(folder.iterdir()):
+            files = [str(from_ / path.name), str(tmp_path / where / path.name)]
+            subprocess.run(["gdcmconv", *words, *files], check=True, capture_output=True)
+        found = beside(tmp_path / where, ledger)
+        assert found.passed and set(kinds(found)) <= {"re-encoded"} and len(found.changes) + found.unchanged == 6
+    one_level_up(tmp_path / "again" / "003.dcm", 0, 0)
+    assert [change.number for change in beside(tmp_path / "again", ledger).alarms] == ["4"]
+
+
 def test_jpeg_2000_is_no_alarm(folder: Path, ledger: Path) -> None:
     for path in folder.iterdir():
         as_jpeg2000(path, path)
