@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from napari_medadv.cli.calibrate import chosen_detectors, detector_arguments
 from napari_medadv.cli.choice import (
@@ -17,10 +16,6 @@ from napari_medadv.cli.choice import (
 from napari_medadv.cli.console import show, watched
 from napari_medadv.errors import OutputError
 from napari_medadv.progress import part
-
-if TYPE_CHECKING:
-    from napari_medadv.detect import Examination
-    from napari_medadv.dicom.series import Series
 
 SUSPICIOUS = 3
 
@@ -46,6 +41,7 @@ def arguments(parser: argparse.ArgumentParser, words: list[str]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Examine."""
+    from napari_medadv.audit.region import write_region
     from napari_medadv.detect import examine, read_reference
 
     if args.seg is not None and args.seg.exists():
@@ -86,27 +82,9 @@ def run(args: argparse.Namespace) -> int:
     }
     words = [found.sentence, *(f"  {e.sentence}" for e in found.evidence), *found.left_out]
     if args.seg is not None and found.alarm:
-        facts["region"] = _written(found, classifier.name, chosen.series, args.seg)
+        facts["region"] = write_region(found, classifier.name, chosen.series, args.seg)
         words.append(f"{args.seg.name}: the suspicious region ({facts['region']}) as a DICOM Segmentation.")
     elif args.seg is not None:
         words.append(f"{args.seg.name} was not written: no alarm, so there is no suspicious region.")
     show("\n".join(words), facts, as_json=args.json)
     return SUSPICIOUS if found.alarm else 0
-
-
-def _written(found: Examination, model: str, series: Series, path: Path) -> str:
-    """Write the region; a few words on it."""
-    from napari_medadv import __version__
-    from napari_medadv.detect import suspicious_region
-    from napari_medadv.dicom.derivation import Derivation
-    from napari_medadv.dicom.objects import segmentation
-
-    region, words = suspicious_region(found)
-    told = f"Where detectors see signs of tampering, {words}; p = {found.p:.3f} at {100 * found.level:g} %; classifier {model}"
-    derivation = Derivation(told.replace("\\", "/"), "suspicious", version=__version__, adversarial=False)
-    made = segmentation(region, "suspicious", series, derivation)
-    try:
-        made.save_as(path, enforce_file_format=True, overwrite=False)
-    except OSError as error:
-        raise OutputError(f"{path.name} cannot be written ({error.strerror}): choose another place.") from error
-    return words

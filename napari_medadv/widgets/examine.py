@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
+    QFileDialog,
     QHeaderView,
     QProgressBar,
     QPushButton,
@@ -14,7 +16,9 @@ from qtpy.QtWidgets import (
     QTreeWidgetItem,
 )
 
+from napari_medadv.audit.region import write_region
 from napari_medadv.display import Loaded, Outcome
+from napari_medadv.errors import MedAdvError
 from napari_medadv.widgets.number import Number
 from napari_medadv.widgets.panel import Panel, box, form, row
 from napari_medadv.widgets.path_row import PathRow
@@ -77,7 +81,10 @@ class ExaminePanel(Panel):
         self.slice_button.setToolTip("The slice that this detector finds most suspicious.")
         self.heat_button.clicked.connect(self.show_heat)
         self.slice_button.clicked.connect(self.go)
-        self.column.addWidget(row(self.heat_button, self.slice_button, stretch=(1, 1)))
+        self.region_button = QPushButton("Save region…")
+        self.region_button.setToolTip("Where it is suspicious, as a DICOM Segmentation of the series.")
+        self.region_button.clicked.connect(lambda: self.save_region())
+        self.column.addWidget(row(self.heat_button, self.slice_button, self.region_button, stretch=(1, 1, 1)))
         for signal in (self.session.events.loaded, self.session.events.classifier):
             self.ties.connect(signal, self._clear)
         self.ties.connect(self.session.events.outcome, self._on_outcome)
@@ -131,6 +138,25 @@ class ExaminePanel(Panel):
         if sign is not None and sign.slices:
             self.stage.go(sign.slices[0])
 
+    def save_region(self, path: Path | None = None) -> None:
+        """Write what the most suspicious detector points at; asks for a file where none is given."""
+        verdict = None if self.found is None else self.found.examination
+        noun, classifier = self._examined, self.session.classifier
+        if verdict is None or noun is None or classifier is None:
+            return
+        if path is None:
+            chosen, _ = QFileDialog.getSaveFileName(self, "The suspicious region", "region.dcm", "DICOM (*.dcm)")
+            if not chosen:
+                return
+            path = Path(chosen)
+        series = (noun if isinstance(noun, Loaded) else noun.loaded).series
+        try:
+            words = write_region(verdict, classifier.name, series, path)
+        except MedAdvError as error:
+            self.complain(str(error))
+        else:
+            self.say(f"{path.name} holds the region ({words}).")
+
     def _noun(self) -> Loaded | Outcome | None:
         chosen = self.session.outcome if self.what.currentIndex() == 1 else self.session.loaded
         return chosen if chosen is not None else self.session.loaded
@@ -166,6 +192,8 @@ class ExaminePanel(Panel):
             self.words.setHtml(details(sign) if sign is not None else overall(self.found))
         self.heat_button.setEnabled(sign is not None and sign.where is not None)
         self.slice_button.setEnabled(sign is not None and len(sign.slices) > 1)
+        verdict = None if self.found is None else self.found.examination
+        self.region_button.setEnabled(verdict is not None and verdict.alarm)
 
     def _clear(self, *_: Any) -> None:
         if self._job is not None:

@@ -9,14 +9,19 @@ from napari_medadv.widgets.suspicion import Sign, Suspicion
 
 ASKS = {
     "alignment": "Does fine detail point where the model's gradient does?",
+    "block_grid": "Do neighbours differ more across every eighth border, as after JPEG?",
     "density": "Do the model's features lie where those of clean images are dense?",
     "flip": "How little would turn the decision back?",
     "header": "Does the file contradict itself?",
+    "histogram": "Has the histogram gaps or combs, as after a stretched contrast?",
     "knn": "How far are the nearest clean images in the model's features?",
     "lid": "Do the features spread in more directions than those of clean images?",
     "mahalanobis": "Are the model's features far from those of clean images?",
     "noise_margin": "Does the decision waver under the scanner's own noise?",
+    "outside": "Is there detail where there is no body?",
+    "resampling": "Do second differences have a period, as after interpolation?",
     "residual": "Does the noise of a slice leave the course of its neighbours?",
+    "spectrum": "Is the power at some fineness unlike that of clean images?",
     "squeeze": "Does the decision weaken when the image is filtered lightly?",
 }
 """What each detector asks."""

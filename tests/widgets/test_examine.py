@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pydicom
 import pytest
 
 from napari_medadv.detect import calibrate, write_reference
@@ -101,6 +102,17 @@ def test_from_the_button_to_a_heat_map_over_the_series(
     assert np.allclose(heat.extent.world, source.extent.world) and heat.units == source.units
     panel.list.setCurrentItem(panel.list.topLevelItem(2))
     assert not panel.heat_button.isEnabled()
+    assert panel.found.examination is not None
+    for alarm in (False, True):
+        p = 0.01 if alarm else 0.9
+        panel.found = replace(panel.found, examination=replace(panel.found.examination, p=p))
+        panel._tell()
+        assert panel.region_button.isEnabled() == alarm
+    panel.save_region(reference.parent / "region.dcm")
+    assert "squeeze" in panel.message.text()
+    assert pydicom.dcmread(reference.parent / "region.dcm").Modality == "SEG"
+    panel.save_region(reference.parent / "region.dcm")
+    assert "exists already" in panel.message.text()
     stage.session.attach(None)
     assert panel.list.topLevelItemCount() == 0 and not panel.message.text()
 
