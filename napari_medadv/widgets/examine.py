@@ -142,14 +142,17 @@ class ExaminePanel(Panel):
         """Write what the most suspicious detector points at; asks for a file where none is given."""
         verdict = None if self.found is None else self.found.examination
         noun, classifier = self._examined, self.session.classifier
-        if verdict is None or noun is None or classifier is None:
+        series = None if noun is None else (noun if isinstance(noun, Loaded) else noun.loaded).series
+        if verdict is None or classifier is None:
+            return
+        if series is None:
+            self.complain("This volume came without files, and a segmentation refers to files: load a series.")
             return
         if path is None:
             chosen, _ = QFileDialog.getSaveFileName(self, "The suspicious region", "region.dcm", "DICOM (*.dcm)")
             if not chosen:
                 return
             path = Path(chosen)
-        series = (noun if isinstance(noun, Loaded) else noun.loaded).series
         try:
             words = write_region(verdict, classifier.name, series, path)
         except MedAdvError as error:
