@@ -20,3 +20,7 @@ class Adam:
         mean = self._mean / (1 - 0.9**self._count)
         square = self._square / (1 - 0.999**self._count)
         return mean / (square.sqrt() + 1e-8)
+
+    def keep(self, rows: Tensor) -> None:
+        """Go on with these rows of the first axis alone."""
+        self._mean, self._square = self._mean[rows], self._square[rows]

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from napari_medadv.attacks.adam import Adam
-from napari_medadv.attacks.climb import levelled, steps_given
+from napari_medadv.attacks.capture import Course, Learned, captured, draws_given
+from napari_medadv.attacks.climb import steps_given
 from napari_medadv.attacks.loss import Loss
+from napari_medadv.attacks.retake import Retake
 from napari_medadv.attacks.task import Aim, Knowledge, Task
 
 
@@ -30,9 +31,13 @@ class BiasField:
     kind
         "gain" grows with the value above the image's least one; "offset" is the same everywhere.
     confidence
-        No further step is taken once all margins exceed this, in logits.
+        An entry rests once all its margins exceed this, in logits.
     loss
         What is climbed.
+    draws
+        Acquisitions looked at in each step; 0 for the image as it is alone.
+    noise, motion, degrees, rewindow, rounding
+        What an acquisition changes: see `Retake`.
     """
 
     needs_gradient: ClassVar[bool] = True
@@ -44,36 +49,32 @@ class BiasField:
     step: float = 0.2
     points: int = 6
     kind: Literal["gain", "offset"] = "gain"
-    confidence: float = 0.05
+    confidence: float = 1.0
     loss: Loss = "cross-entropy"
+    draws: int = 4
+    noise: float = 0.005
+    motion: float = 1.0
+    degrees: float = 1.0
+    rewindow: float = 0.02
+    rounding: float = 1.0
 
     def __post_init__(self) -> None:
         steps_given(self)
+        Retake.as_set(self)
+        draws_given(self.draws)
 
     def __call__(self, task: Task) -> Tensor:
         """The best stored values of each entry."""
+        coarse = [min(self.points, length) for length in task.clean.shape[2:]]
+        start = torch.zeros((len(task), 1, *coarse), device=task.clean.device)
+        course = Course(self.steps, self.confidence, self.loss, self.draws)
+        return captured(task, start, self, Learned(start, self.step), course, Retake.as_set(self))
+
+    def render(self, task: Task, turned: Tensor) -> Tensor:
+        """The field of these control points, times the image where it is a gain."""
         shape = tuple(task.clean.shape[2:])
-        coarse = [min(self.points, length) for length in shape]
-        control = torch.zeros((len(task), 1, *coarse), device=task.clean.device)
-        adam, best = Adam(control), task.clean.clone()
-        top = torch.full((len(task),), -torch.inf, device=control.device)
+        field = interpolate(torch.tanh(turned), shape, mode="trilinear", align_corners=True)
+        if self.kind == "offset":
+            return task.budget.epsilon * field.expand_as(task.clean)
         floor = task.clean.flatten(1).amin(dim=1).view(-1, 1, 1, 1, 1)
-        weight = (task.clean - floor) / task.contrast if self.kind == "gain" else torch.ones_like(task.clean)
-        for count in range(self.steps + 1):
-            task.report(count, self.steps + 1)
-            points = control.detach().requires_grad_(True)
-            with torch.enable_grad():
-                field = interpolate(torch.tanh(points), shape, mode="trilinear", align_corners=True)
-                delta = task.budget.epsilon * field * weight
-            here = task.stored(task.clean + delta.detach())
-            if count == self.steps:
-                margin = task.margin(here)
-            else:
-                margin, gradient = task.gradient(here, self.loss)
-                (pull,) = torch.autograd.grad(delta, points, gradient)
-                control = control + self.step * adam.step(levelled(pull))
-            better = margin > top
-            best[better], top = here[better], torch.maximum(top, margin)
-            if bool((top > self.confidence).all()):
-                break
-        return best
+        return task.budget.epsilon * field * (task.clean - floor) / task.contrast

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from napari_medadv.attacks import draw
-from napari_medadv.attacks.paste import Shape, fixed
+from napari_medadv.attacks.paste import fixed
+from napari_medadv.attacks.shape import Shape
 from napari_medadv.attacks.task import Aim, Knowledge, Task
 from napari_medadv.errors import AttackError
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -12,8 +13,9 @@ from torch import Tensor
 from napari_medadv.attacks import draw
 from napari_medadv.attacks.adam import Adam
 from napari_medadv.attacks.climb import levelled
-from napari_medadv.attacks.paste import Shape, fixed, scattered
+from napari_medadv.attacks.paste import fixed, scattered
 from napari_medadv.attacks.picture import keep
+from napari_medadv.attacks.shape import Shape
 from napari_medadv.attacks.task import Aim, Knowledge, Task
 from napari_medadv.errors import AttackError
 from napari_medadv.model.arithmetic import Arithmetic
@@ -36,9 +38,10 @@ class Patch:
     unit
         Of the size: a share of the shorter "side", or "mm".
     place
-        Where its middle goes: shares of the height and of the width; nothing for a random place in the region.
+        Where its middle goes: shares of the height and of the width; nothing for a random place where the
+        region holds all of it, or as much as it can.
     shape
-        A disc, or a square as a side marker is.
+        A disc, a square, the letter of a side marker (L or R), or a lead: a thin wire with its electrode.
     smallest, largest, degrees
         Sizes (shares of the side) and angles of the training.
     pixels
@@ -77,22 +80,25 @@ class Patch:
 
     def __call__(self, task: Task) -> Tensor:
         """The clean values with the patch."""
-        content = self.picture(task)
+        content = self.learn([task])
         if self.keep:
             keep(Path(self.keep), content)
         return fixed(task, self.size, self.unit, self.place, self.shape).paste(content, task.clean, task.spacing)
 
-    def picture(self, task: Task) -> Tensor:
-        """The trained content, (1, channel, row, column), in the unit of the volume."""
-        low, high = (limit.mean(dim=0, keepdim=True)[:, :, 0] for limit in task.extremes)
-        contrast = float(task.contrast.mean())
-        start = draw.uniform((1, task.clean.shape[1], self.pixels, self.pixels), task.rng, task.clean)
-        content, adam = low + (high - low) * (0.45 + 0.1 * start), Adam(start)
+    def learn(self, tasks: Sequence[Task]) -> Tensor:
+        """The trained content, (1, channel, row, column), in the unit of the volume; each step learns from one task."""
+        limits = [torch.stack(task.extremes).mean(dim=1, keepdim=True)[:, :, :, 0] for task in tasks]
+        low, high = torch.stack(limits).mean(dim=0)
+        first = tasks[0]
+        contrast = sum(float(task.contrast.mean()) for task in tasks) / len(tasks)
+        start = draw.uniform((1, first.clean.shape[1], self.pixels, self.pixels), first.rng, first.clean)
+        content: Tensor = low + (high - low) * (0.45 + 0.1 * start)
+        adam = Adam(start)
         for count in range(self.steps):
-            task.report(count, self.steps)
-            part = task
-            if 0 < self.batch < len(task):
-                part = task.take(draw.uniform((len(task),), task.rng, task.clean).topk(self.batch).indices)
+            part = tasks[count % len(tasks)]
+            part.report(count, self.steps)
+            if 0 < self.batch < len(part):
+                part = part.take(draw.uniform((len(part),), part.rng, part.clean).topk(self.batch).indices)
             places = scattered(part, self.smallest, self.largest, self.degrees, self.shape)
             picture = content.detach().requires_grad_(True)
             with torch.enable_grad():

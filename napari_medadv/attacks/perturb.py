@@ -83,7 +83,7 @@ def perturb(
     Cancelled
         `progress` said stop.
     """
-    slices = _refuse(classifier, volume, threat, attack)
+    slices = refuse(classifier, volume, threat, attack)
     before = classifier.predict(volume, progress=part(progress, 0.0, 0.05))
     if threat.goal.reached(before, before, slices):
         where = (
@@ -106,7 +106,7 @@ def perturb(
         share = part(
             progress, 0.05 + 0.9 * start / len(slices), 0.05 + 0.9 * min(start + size, len(slices)) / len(slices)
         )
-        task, on_grid = _task(classifier, volume, threat, before, chosen, rng, share)
+        task, on_grid = task_of(classifier, volume, threat, before, chosen, rng, share)
         open_entries = (task.margin(task.clean) <= 0).nonzero().flatten()
         if len(open_entries):
             inner = task.take(open_entries)
@@ -138,7 +138,7 @@ def perturb(
     )
 
 
-def _refuse(classifier: Classifier, volume: Volume, threat: Threat, attack: Attack) -> tuple[int, ...]:
+def refuse(classifier: Classifier, volume: Volume, threat: Threat, attack: Attack) -> tuple[int, ...]:
     """Everything that can be refused before any work is done; the chosen slices."""
     suits(classifier, threat.goal, attack)
     refuse_real(volume)
@@ -177,7 +177,7 @@ def suits(classifier: Classifier, goal: Goal, attack: Attack) -> None:
         )
 
 
-def _task(
+def task_of(
     classifier: Classifier,
     volume: Volume,
     threat: Threat,
@@ -186,6 +186,7 @@ def _task(
     rng: torch.Generator,
     progress: Progress,
 ) -> tuple[Task, Grid]:
+    """The task of the `chosen` slices, and its grid; where volumes are read, of the whole volume with these free."""
     whole = classifier.reads == "volume"
     rows = np.arange(len(volume.voxels)) if whole else chosen
     clean = classifier.tensor(volume, rows)

@@ -1,9 +1,10 @@
-"""Picture: the content of a patch in a file of its own, so that what was made on some series can be put onto others."""
+"""Picture: the content of a patch, or a change for all slices, in a file of its own: what was made on some series goes onto others."""
 
 from __future__ import annotations
 
 import zipfile
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -11,26 +12,33 @@ from torch import Tensor
 
 from napari_medadv.errors import AttackError, OutputError, system_reason
 
+Kind = Literal["picture", "change"]
+"""The content of a patch, (channel, row, column), or a change for all slices (or volumes), (channel, z, row, column)."""
 
-def keep(path: Path, content: Tensor) -> None:
-    """Write `content`, float32 (1, channel, row, column), in the unit of the volume; numbers only, nothing that runs.
+_AXES: dict[Kind, int] = {"picture": 3, "change": 4}
+_MAKER: dict[Kind, str] = {"picture": "`patch`", "change": "`universal`"}
+
+
+def keep(path: Path, content: Tensor, kind: Kind = "picture") -> None:
+    """Write `content`, float32, with a first axis of 1, in the unit of the volume; numbers only, nothing that runs.
 
     Raises
     ------
     OutputError
         The file cannot be written.
     """
+    named: dict[str, Any] = {kind: content[0].detach().cpu().numpy().astype(np.float32)}
     try:
         with path.open("wb") as file:
-            np.savez_compressed(file, picture=content[0].detach().cpu().numpy().astype(np.float32))
+            np.savez_compressed(file, **named)
     except OSError as fault:
         raise OutputError(
-            f"The picture cannot be written to {path} ({system_reason(fault)}): choose another file."
+            f"The {kind} cannot be written to {path} ({system_reason(fault)}): choose another file."
         ) from fault
 
 
-def kept(path: Path, like: Tensor) -> Tensor:
-    """The content of such a file, (1, channel, row, column), on the device and with the channels of `like`.
+def kept(path: Path, like: Tensor, kind: Kind = "picture") -> Tensor:
+    """The content of such a file, with a first axis of 1, on the device and with the channels of `like`.
 
     Raises
     ------
@@ -39,19 +47,19 @@ def kept(path: Path, like: Tensor) -> Tensor:
     """
     try:
         with np.load(path, allow_pickle=False) as file:
-            found = torch.from_numpy(np.array(file["picture"], np.float32))[None]
+            found = torch.from_numpy(np.array(file[kind], np.float32))[None]
     except OSError as fault:
         raise AttackError(
-            f"The picture {path} cannot be read ({system_reason(fault)}): name a file that `patch` kept."
+            f"The {kind} {path} cannot be read ({system_reason(fault)}): name a file that {_MAKER[kind]} kept."
         ) from fault
     except (ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise AttackError(f"{path} holds no picture: name a file that `patch` kept.") from error
-    if found.ndim != 4 or not found.numel() or not bool(found.isfinite().all()):
+        raise AttackError(f"{path} holds no {kind}: name a file that {_MAKER[kind]} kept.") from error
+    if found.ndim != 1 + _AXES[kind] or not found.numel() or not bool(found.isfinite().all()):
         raise AttackError(
-            f"The picture in {path} is not rows and columns of finite numbers: name one that `patch` kept."
+            f"The {kind} in {path} is not rows and columns of finite numbers: name one that {_MAKER[kind]} kept."
         )
     if found.shape[1] != like.shape[1]:
         raise AttackError(
-            f"The picture in {path} has {found.shape[1]} channels and the series {like.shape[1]}: choose one made on such series."
+            f"The {kind} in {path} has {found.shape[1]} channels and the series {like.shape[1]}: choose one made on such series."
         )
     return found.to(like)

@@ -35,6 +35,13 @@ def arguments(parser: argparse.ArgumentParser, words: list[str]) -> None:
         action="store_true",
         help="also write difference, region, verdicts and picture as DICOM objects for other viewers",
     )
+    parser.add_argument(
+        "--retakes",
+        metavar="N",
+        type=int,
+        default=0,
+        help="ask again of N fresh acquisitions, with other noise, motion, rounding and window, how many are fooled",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
     add_settings(parser, words)
 
@@ -42,16 +49,20 @@ def arguments(parser: argparse.ArgumentParser, words: list[str]) -> None:
 def run(args: argparse.Namespace) -> int:
     """Attack, write, read back."""
     from napari_medadv.attacks import perturb, suits
+    from napari_medadv.attacks.retake import Retake
+    from napari_medadv.attacks.survival import check_times, survival
     from napari_medadv.audit.delivery import Writing, deliver
     from napari_medadv.audit.folder import refuse
     from napari_medadv.audit.record import attachment
     from napari_medadv.dicom.objects import ready
     from napari_medadv.model.threads import fastest_threads, threads
+    from napari_medadv.settings import plain
     from napari_medadv.threat import Threat
 
     refuse(args.out, args.path)
     if args.objects:
         ready()
+    check_times(args.retakes, least=0)
     attack, goal, (asked, norm) = chosen_attack(args), chosen_goal(args), chosen_budget(args)
     with watched() as progress:
         chosen = chosen_series(args.path, args.series, part(progress, 0.0, 0.05))
@@ -70,5 +81,12 @@ def run(args: argparse.Namespace) -> int:
             Writing(args.out, args.path, args.keep_study, args.deidentify, tuple(args.allow), asked, args.objects),
             progress=part(progress, 0.8, 1.0),
         )
-    show(delivery.words, delivery.facts, as_json=args.json)
+        if args.retakes:
+            retake = Retake.as_set(attack)
+            lasting = survival(classifier, found, retake, times=args.retakes, seed=args.seed + 1)
+    words, facts = delivery.words, delivery.facts
+    if args.retakes:
+        words += f"\nretaken   {lasting.sentence}, each {retake}"
+        facts["retakes"] = {**plain(lasting), "retake": plain(retake)}
+    show(words, facts, as_json=args.json)
     return 0

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from napari_medadv.threat.ball import Norm
 
 
-def threat_arguments(parser: argparse.ArgumentParser) -> None:
-    """Goal, budget and region."""
+def threat_arguments(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusiveGroup:
+    """Goal, budget and region; gives the group of goals."""
     goal = parser.add_mutually_exclusive_group(required=True)
     goal.add_argument("--conceal", metavar="LABEL", help="hide a finding on every attacked slice, or in the volume")
     goal.add_argument("--fabricate", metavar="LABEL", help="make a finding appear")
@@ -54,6 +54,8 @@ def threat_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--region", metavar="FILE", type=Path, help="a .npy or .tif mask (z, y, x): only where it is not 0"
     )
+    parser.add_argument("--avoid", metavar="FILE", type=Path, help="such a mask: only where it is 0")
+    return goal
 
 
 def chosen_goal(args: argparse.Namespace) -> Goal:
@@ -109,6 +111,9 @@ def chosen_region(args: argparse.Namespace, shape: tuple[int, int, int]) -> Regi
     from napari_medadv.threat.region import read_mask
 
     mask = None if args.region is None else read_mask(args.region, shape)
+    if args.avoid is not None:
+        outside = ~read_mask(args.avoid, shape)
+        mask = outside if mask is None else mask & outside
     return Region(mask, None if args.slices is None else _slices(args.slices, shape[0]))
 
 

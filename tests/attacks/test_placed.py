@@ -18,12 +18,13 @@ from napari_medadv.attacks.noise_shaped import NoiseShaped, local_noise
 from napari_medadv.attacks.pasted import Pasted
 from napari_medadv.attacks.patch import Patch
 from napari_medadv.attacks.pgd import PGD
+from napari_medadv.attacks.shape import Shape, inside
 from napari_medadv.attacks.transfer import Transfer
 from napari_medadv.attacks.universal import Universal
 from napari_medadv.errors import AttackError, OutputError
 from napari_medadv.model import Classifier
 from napari_medadv.prediction import Findings
-from napari_medadv.threat import L0, Conceal, Linf, Threat
+from napari_medadv.threat import L0, Conceal, Linf, Region, Threat
 from napari_medadv.volume import Scale, Volume
 
 
@@ -163,3 +164,26 @@ def test_a_surrogate_stands_in_for_the_victim(monkeypatch: pytest.MonkeyPatch) -
         perturb(box, volume, threat, Transfer(("none",)))
     with pytest.raises(AttackError, match="at least one"):
         perturb(box, volume, threat, Transfer())
+
+
+@pytest.mark.parametrize("shape", ["disc", "square", "L", "R", "lead"])
+def test_a_shape_is_drawn_in_mm_wherever_the_region_holds_it(shape: Shape) -> None:
+    classifier, volume = case()
+    mask = np.zeros(volume.shape, bool)
+    mask[:, 6:, :14] = True
+    attack = Patch(steps=3, size=12, unit="mm", shape=shape)
+    found = perturb(classifier, volume, Threat(Conceal("a"), L0(600), Region(mask)), attack, seed=2)
+    for entry in found.adversarial.voxels != volume.voxels:
+        rows, columns = np.nonzero(entry)
+        assert entry.any() and not entry[~mask[0]].any()
+        assert np.ptp(columns) + 1 <= 13 and 2 * np.ptp(rows) + 2 <= 14
+        whole = {"disc": np.pi / 4, "square": 1.0}.get(shape)
+        assert entry.sum() < 0.5 * 72 if whole is None else 0.7 * whole * 72 < entry.sum() <= 1.2 * whole * 72
+
+
+def test_side_markers_and_leads_look_like_themselves() -> None:
+    down, across = torch.meshgrid(torch.linspace(-1, 1, 41), torch.linspace(-1, 1, 41), indexing="ij")
+    left, right, lead = (inside(across, down, shape) for shape in ("L", "R", "lead"))
+    assert bool(left[36, 8:28].all()) and bool(left[6:34, 10].all()) and not bool(left[4:30, 16:].any())
+    assert bool(right[6:34, 10].all()) and bool(right[5:34, 28:32].any()) and not bool(right[24:, 14:18][:, :].all())
+    assert bool(lead.any(dim=0)[2:-2].all()) and float(lead.float().mean()) < 0.12

@@ -161,3 +161,25 @@ def test_objects_that_cannot_be_made_are_named(medadv: Medadv, model: Path, tmp_
     said = medadv(*words, "--out", tmp_path / "o", "--objects")
     assert said.code == 0 and "no difference: This image says neither where it lies" in said.out
     assert sorted(path.name for path in (tmp_path / "o" / "objects").iterdir()) == ["picture.dcm", "verdicts.dcm"]
+
+
+def test_retakes_say_in_how_many_acquisitions_it_lasts(medadv: Medadv, ct: Path, model: Path, tmp_path: Path) -> None:
+    words = [
+        "attack",
+        ct,
+        "--model",
+        model,
+        "--conceal",
+        "nodule",
+        "--epsilon",
+        200,
+        "--norm",
+        "l2",
+        "--attack",
+        "kspace",
+    ]
+    said = medadv(*words, "--draws", 2, "--noise", 0.001, "--retakes", 3, "--out", tmp_path / "o", "--json")
+    found = json.loads(said.out)
+    assert found["reached"] and found["retakes"]["times"] == 3 and found["retakes"]["retake"]["noise"] == 0.001
+    assert 0 <= found["retakes"]["reached"] <= 3
+    assert "take at least 0" in medadv(*words, "--retakes", -1, "--out", tmp_path / "p").one_sentence()

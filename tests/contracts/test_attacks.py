@@ -19,7 +19,7 @@ from .toys import TOYS, Toy, toy
 
 HOME = "napari_medadv.attacks"
 READY = [name for name in names(HOME) if not hasattr(entry(name, HOME), "needs_settings")]
-SMOOTH = ("low_frequency", "patch", "bias_field")
+SMOOTH = ("low_frequency", "patch", "bias_field", "gain_gamma")
 SHORT = {"steps": 12, "queries": 300, "starts": 1, "rounds": 2}
 
 

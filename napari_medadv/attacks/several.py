@@ -1,0 +1,77 @@
+"""Several: one patch or one perturbation that is learned on several series together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from napari_medadv.attacks.perturb import refuse, task_of
+from napari_medadv.attacks.task import Attack, Tally, Task
+from napari_medadv.errors import AlreadyReached, AttackError
+from napari_medadv.model.classifier import Classifier
+from napari_medadv.progress import Progress, part, silent
+from napari_medadv.threat import Threat
+from napari_medadv.volume import Volume
+
+
+class Learning(Attack, Protocol):
+    """An attack whose one result serves many tasks."""
+
+    def learn(self, tasks: Sequence[Task]) -> Tensor:
+        """What it learns, with a first axis of 1, in the unit of the volumes."""
+        ...
+
+
+def learn(
+    classifier: Classifier,
+    members: Sequence[tuple[Volume, Threat]],
+    attack: Learning,
+    *,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> Tensor:
+    """What one attack learns on several series; slices that are as wished already are left out.
+
+    Parameters
+    ----------
+    classifier
+        Who is to be fooled.
+    members
+        The series, all of one unit and number of channels, each with its threat.
+    attack
+        `Universal` or `Patch`, for example.
+    seed
+        Of all randomness.
+    progress
+        Told once a step.
+
+    Raises
+    ------
+    ThreatError
+        Goal, budget or region do not fit a series, or the goal is met everywhere already.
+    AttackError
+        The series do not go together, or the classifier gives no gradient.
+    """
+    kinds = sorted({(volume.scale.unit, "colour" if volume.colour else "grey") for volume, _ in members})
+    if len(kinds) != 1:
+        raise AttackError(
+            f"One perturbation cannot serve series of several kinds ({'; '.join(' '.join(kind) for kind in kinds)}): give series of one."
+        )
+    tally, rng, tasks = Tally(part(progress, 0.1, 1.0)), torch.Generator().manual_seed(seed), []
+    for count, (volume, threat) in enumerate(members):
+        told = part(progress, 0.1 * count / len(members), 0.1 * (count + 1) / len(members))
+        slices = refuse(classifier, volume, threat, attack)
+        before = classifier.predict(volume, progress=told)
+        task, _ = task_of(classifier, volume, threat, before, np.array(slices), rng, silent)
+        task = replace(task, tally=tally)
+        standing = (task.margin(task.clean) <= 0).nonzero().flatten()
+        if len(standing):
+            tasks.append(task.take(standing))
+    if not tasks:
+        raise AlreadyReached("The goal is met by every clean series already: choose another goal, or other series.")
+    return attack.learn(tasks)

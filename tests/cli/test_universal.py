@@ -1,0 +1,88 @@
+"""One perturbation or patch from several series, kept in a file, judged on each and on others."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from napari_medadv.dicom import decode, scan
+from tests.cli.conftest import Medadv
+from tests.dicom.making import dataset, write
+
+
+@pytest.fixture
+def three(tmp_path: Path) -> list[Path]:
+    """Three CTs of two slices, of about -190 HU."""
+    found = []
+    for number in range(3):
+        rng = np.random.default_rng(number)
+        folder = tmp_path / f"ct{number}"
+        for index in range(2):
+            voxels = (834 + rng.integers(-20, 21, (16, 12))).astype(np.int16)
+            made = dataset("CT", index, voxels=voxels)
+            made.SeriesInstanceUID = f"1.2.3.{number + 1}"
+            made.SOPInstanceUID = f"1.2.3.{number + 1}.{index + 1}"
+            write(made, folder / f"{index}.dcm")
+        found.append(folder)
+    return found
+
+
+def test_one_change_for_all_series_is_kept_judged_and_applied_to_another(
+    medadv: Medadv, three: list[Path], model: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    words = ["--model", model, "--conceal", "nodule", "--epsilon", 16]
+    said = medadv("universal", *three[:2], "--judge", three[2], *words, "--out", out, "--write", "--json")
+    found = json.loads(said.out)
+    assert said.code == 0 and (found["reached"], found["of"]) == (3, 3)
+    assert [series["learned"] for series in found["series"]] == [True, True, False]
+    with np.load(out / "universal.npz", allow_pickle=False) as file:
+        change = file["change"]
+    assert change.shape == (1, 1, 16, 12) and 0 < np.abs(change).max() <= 16
+    clean = decode(scan(three[2])[0])
+    for number in (1, 2, 3):
+        folder = out / f"1.2.3.{number}_universal"
+        assert sorted(path.name for path in folder.iterdir()) == ["panel.png", "record.json", "series"]
+    added = decode(scan(out / "1.2.3.3_universal" / "series")[0]).voxels.astype(int) - clean.voxels
+    assert (added == added[0]).all() and np.abs(added).max() <= 16
+    again = medadv(
+        "attack",
+        three[2],
+        *words,
+        "--attack",
+        "repeated",
+        "--change",
+        out / "universal.npz",
+        "--out",
+        tmp_path / "again",
+    )
+    assert "still concealed" in again.out and "0 gradients" in again.out
+    same = decode(scan(tmp_path / "again" / "series")[0]).voxels
+    assert np.array_equal(same - clean.voxels.astype(int), added)
+
+
+def test_a_patch_for_every_label(medadv: Medadv, three: list[Path], halves: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    words = ["--model", halves, "--every-label", "--epsilon", 150, "--norm", "l0", "--attack", "patch", "--steps", 40]
+    said = medadv(
+        "universal", *three[:2], *words, "--shape", "square", "--size", 0.8, "--place", "0.75,0.5", "--out", out
+    )
+    assert said.code == 0 and "upper" in said.out and "as wished already in every series" in said.out
+    assert [path.name for path in out.iterdir()] == ["2_lower.npz"] and "of 2, as stored" in said.out
+    with np.load(out / "2_lower.npz", allow_pickle=False) as file:
+        assert file["picture"].shape == (1, 64, 64)
+
+
+def test_what_cannot_be_learned_on_several_is_one_sentence(
+    medadv: Medadv, three: list[Path], model: Path, tmp_path: Path
+) -> None:
+    words = ["--model", model, "--conceal", "nodule", "--epsilon", 16, "--out", tmp_path / "out"]
+    assert "take universal or patch" in medadv("universal", *three, *words, "--attack", "pgd").one_sentence()
+    assert (
+        "already"
+        in medadv("universal", three[0], *[w if w != "--conceal" else "--fabricate" for w in words]).one_sentence()
+    )
+    assert not (tmp_path / "out").exists()
