@@ -26,7 +26,7 @@ class Retake:
     noise
         Its standard deviation, as a share of the image's contrast.
     motion
-        How far the patient moves in the plane at most, in mm to either side along y and x (along z in a volume).
+        How far the patient moves in the plane at most, in mm to either side along y and x.
     degrees
         How far the patient turns in the plane at most, to either side.
     rewindow
@@ -85,20 +85,19 @@ class Retake:
         clean = task.clean
         if not (self.motion or self.degrees):
             return clean
-        chance = 2 * draw.uniform((len(clean), 4), task.rng, clean) - 1
+        chance = 2 * draw.uniform((len(clean), 3), task.rng, clean) - 1
         angle = chance[:, 0] * math.radians(self.degrees)
-        z, y, x = (gap * length for gap, length in zip(task.spacing, clean.shape[2:], strict=True))
-        matrix = torch.zeros((len(clean), 3, 4), device=clean.device)
+        y, x = (gap * length for gap, length in zip(task.spacing[1:], clean.shape[3:], strict=True))
+        matrix = torch.zeros((len(clean), 2, 3), device=clean.device)
         matrix[:, 0, 0] = matrix[:, 1, 1] = angle.cos()
         matrix[:, 0, 1], matrix[:, 1, 0] = angle.sin() * (y / x), -angle.sin() * (x / y)
-        matrix[:, 2, 2] = 1.0
-        for row, length in ((0, x), (1, y), (2, z)):
-            if row < 2 or clean.shape[2] > 1:
-                matrix[:, row, 3] = chance[:, 1 + row] * 2 * self.motion / length
-        places = affine_grid(matrix, list(clean.shape), align_corners=False)
+        matrix[:, 0, 2], matrix[:, 1, 2] = (chance[:, 1:] * 2 * self.motion / clean.new_tensor([x, y])).unbind(dim=1)
+        flat = clean.flatten(1, 2)
+        places = affine_grid(matrix, list(flat.shape), align_corners=False)
         # Less the middle, so that float32 keeps the last grey level of 16 bits through the interpolation.
-        middle = clean.flatten(1).mean(dim=1).view(-1, 1, 1, 1, 1)
-        return grid_sample(clean - middle, places, padding_mode="border", align_corners=False) + middle
+        middle = flat.flatten(1).mean(dim=1).view(-1, 1, 1, 1)
+        moved = grid_sample(flat - middle, places, mode="bicubic", padding_mode="border", align_corners=False)
+        return (moved + middle).view_as(clean)
 
 
 def _blank(task: Task) -> Tensor | None:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from napari_medadv.attacks.perturb import refuse, task_of
+from napari_medadv.attacks.settled import settled
 from napari_medadv.attacks.task import Attack, Tally, Task
 from napari_medadv.errors import AlreadyReached, AttackError
 from napari_medadv.model.classifier import Classifier
@@ -74,4 +75,6 @@ def learn(
             tasks.append(task.take(standing))
     if not tasks:
         raise AlreadyReached("The goal is met by every clean series already: choose another goal, or other series.")
-    return attack.learn(tasks)
+    ready = settled(attack, tasks[0])
+    found: Tensor = ready.learn(tasks)  # type: ignore[attr-defined]
+    return found

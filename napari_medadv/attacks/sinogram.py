@@ -47,8 +47,8 @@ class Sinogram:
     norms: ClassVar[tuple[str, ...]] = ("L2", "Linf")
 
     steps: int = 40
-    step: float = 0.1
-    views: int = 45
+    step: float = 0.3
+    views: int = 60
     confidence: float = 1.0
     loss: Loss = "cross-entropy"
     draws: int = 4

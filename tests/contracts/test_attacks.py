@@ -20,6 +20,7 @@ from .toys import TOYS, Toy, toy
 HOME = "napari_medadv.attacks"
 READY = [name for name in names(HOME) if not hasattr(entry(name, HOME), "needs_settings")]
 SMOOTH = ("low_frequency", "patch", "bias_field", "gain_gamma")
+SLOW = {"patch": {"steps": 40}}
 SHORT = {"steps": 12, "queries": 300, "starts": 1, "rounds": 2}
 
 
@@ -34,7 +35,7 @@ def short(name: str) -> Attack:
     }
     if hasattr(attack, "arithmetic"):
         less["arithmetic"] = "float32"
-    found: Attack = dataclasses.replace(attack, **less)
+    found: Attack = dataclasses.replace(attack, **less | SLOW.get(name, {}))
     return found
 
 
