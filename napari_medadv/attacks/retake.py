@@ -64,7 +64,8 @@ class Retake:
 
     def __call__(self, task: Task, values: Tensor) -> Tensor:
         """One retake of each entry, differentiable in `values`; both float32, (batch, channel, z, y, x)."""
-        taken = self._moved(task) + (values - task.clean)
+        blank = _blank(task)
+        taken = self._moved(task, blank) + (values - task.clean)
         if self.noise:
             taken = taken + self.noise * task.contrast * draw.normal(tuple(values.shape), task.rng, values)
         if self.rewindow:
@@ -77,10 +78,9 @@ class Retake:
             rounded = ((taken / step + offset).round() - offset) * step
             taken = taken + (rounded - taken).detach()
         taken = taken.clamp(task.lowest, task.highest)
-        blank = _blank(task)
         return taken if blank is None else torch.where(blank, values, taken)
 
-    def _moved(self, task: Task) -> Tensor:
+    def _moved(self, task: Task, blank: Tensor | None) -> Tensor:
         """The clean image after the patient has moved."""
         clean = task.clean
         if not (self.motion or self.degrees):
@@ -94,9 +94,11 @@ class Retake:
         matrix[:, 0, 2], matrix[:, 1, 2] = (chance[:, 1:] * 2 * self.motion / clean.new_tensor([x, y])).unbind(dim=1)
         flat = clean.flatten(1, 2)
         places = affine_grid(matrix, list(flat.shape), align_corners=False)
-        # Less the middle, so that float32 keeps the last grey level of 16 bits through the interpolation.
-        middle = flat.flatten(1).mean(dim=1).view(-1, 1, 1, 1)
-        moved = grid_sample(flat - middle, places, mode="bicubic", padding_mode="border", align_corners=False)
+        # Less the middle, so that float32 keeps the last grey level of 16 bits, and what is no image moves in as the middle.
+        image = torch.ones_like(flat) if blank is None else (~blank).to(flat).flatten(1, 2)
+        middle = (flat * image).flatten(1).sum(dim=1) / image.flatten(1).sum(dim=1).clamp_min(1)
+        middle = middle.view(-1, 1, 1, 1)
+        moved = grid_sample((flat - middle) * image, places, mode="bicubic", padding_mode="border", align_corners=False)
         return (moved + middle).view_as(clean)
 
 

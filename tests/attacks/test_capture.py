@@ -46,17 +46,17 @@ def case() -> tuple[Classifier, Volume]:
     return Classifier(network, Findings(("a",), "sigmoid"), "stored value"), volume
 
 
-SETTINGS: dict[str, Any] = {"noise": 0.003, "motion": 2.0, "degrees": 2.0, "rewindow": 0.002, "rounding": 4.0}
+SETTINGS: dict[str, Any] = {"noise": 0.03, "motion": 0.5, "degrees": 1.0, "rewindow": 0.02, "rounding": 4.0}
 RETAKE = Retake(**SETTINGS)
 
 
 @pytest.mark.parametrize(
     ("attack", "budget"),
     [
-        (BiasField(), Linf(60)),
+        (BiasField(step=0.03), Linf(60)),
         (GainGamma(step=0.03), Linf(150)),
         (KSpace(), L2(600)),
-        (Sinogram(views=24), L2(600)),
+        (Sinogram(views=24, step=0.1), L2(600)),
     ],
     ids=lambda part: type(part).__name__,
 )
@@ -84,7 +84,7 @@ def test_another_acquisition_moves_the_patient_and_leaves_padding_and_gradients(
     taken = RETAKE(task, values)
     (gradient,) = torch.autograd.grad(taken.sum(), values)
     assert bool((taken[..., :2] == 0).all()) and bool((taken[..., 2:] != values[..., 2:]).float().mean() > 0.9)
-    assert float((gradient[..., 2:] - 1).abs().max()) < 0.01
+    assert float((gradient[..., 2:] - 1).abs().max()) < 0.05
     still = Retake(0, 0, 0, 0, 0)
     assert torch.equal(still(task, values), values)
     with pytest.raises(AttackError, match="rewindow"):

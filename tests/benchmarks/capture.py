@@ -86,8 +86,9 @@ def main() -> None:
     asked.add_argument("--only", help="the name of one attack's class, in small letters")
     given = asked.parse_args()
     print(
-        "| attack | sample | budget | looks at | as stored | fooled, of fresh acquisitions | of the clean image | CPU s |\n|---|---|---|---|---|---|---|---|"
+        "| attack | sample | budget | looks at | as stored | fooled, of fresh acquisitions | of the clean image | CPU s |"
     )
+    print("|---" * 8 + "|")
     for case in cases(given.steps, given.draws):
         if given.only not in (None, type(case.attacks[0]).__name__.lower()):
             continue
@@ -105,7 +106,8 @@ def main() -> None:
             print(
                 f"| {type(attack).__name__} | {case.sample} | {case.percent:g} % of the window, {case.norm} | "
                 f"{f'{looks} acquisitions and the image' if looks else 'the image alone'} | "
-                f"{'reached' if found.reached else 'not reached'} | {seen.share:.0%} of {given.times} x {len(found.slices)} | {control:.0%} | {spent:.1f} |",
+                f"{'reached' if found.reached else 'not reached'} | "
+                f"{seen.share:.0%} of {given.times} x {len(found.slices)} | {control:.0%} | {spent:.1f} |",
                 flush=True,
             )
 
