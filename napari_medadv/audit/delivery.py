@@ -16,6 +16,7 @@ from napari_medadv.audit.panel import write_panel
 from napari_medadv.audit.provenance import derivation_of
 from napari_medadv.audit.record import Attachment, Record, kept_path, record_of
 from napari_medadv.dicom import Series, decode, save, scan
+from napari_medadv.dicom.encode import Syntax
 from napari_medadv.dicom.geometry import Allowable
 from napari_medadv.errors import OutputError
 from napari_medadv.measure import Distortion, distortion
@@ -42,6 +43,8 @@ class Writing:
         Problems of the source that were overlooked; the derived series has them, too.
     objects
         Whether the difference, the region, the verdicts and the picture are written as DICOM objects, too.
+    syntax
+        "explicit" (not compressed), or "source" (compressed as the source, where that is lossless).
     asked
         How the person said the budget; None where it was in the unit of the series.
     """
@@ -53,6 +56,7 @@ class Writing:
     allow: tuple[Allowable, ...] = ()
     asked: Amount | None = None
     objects: bool = False
+    syntax: Syntax = "explicit"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,6 +123,7 @@ def deliver(
             folder / "series",
             keep_study=writing.keep_study,
             deidentify=writing.deidentify,
+            syntax=writing.syntax,
         )
         record.write(folder / "record.json")
         progress(0.5, "drawing")

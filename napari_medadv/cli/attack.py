@@ -31,6 +31,12 @@ def arguments(parser: argparse.ArgumentParser, words: list[str]) -> None:
         "--deidentify", action="store_true", help="remove the patient's identity from the derived series"
     )
     parser.add_argument(
+        "--syntax",
+        choices=("explicit", "source"),
+        default="explicit",
+        help="write pixels as they are, or compressed as the source where that is lossless",
+    )
+    parser.add_argument(
         "--objects",
         action="store_true",
         help="also write difference, region, verdicts and picture as DICOM objects for other viewers",
@@ -78,7 +84,16 @@ def run(args: argparse.Namespace) -> int:
             classifier,
             attachment(args.model, args.card, trust_code=args.trust_code, out=args.out),
             chosen.series,
-            Writing(args.out, args.path, args.keep_study, args.deidentify, tuple(args.allow), asked, args.objects),
+            Writing(
+                args.out,
+                args.path,
+                args.keep_study,
+                args.deidentify,
+                tuple(args.allow),
+                asked,
+                args.objects,
+                args.syntax,
+            ),
             progress=part(progress, 0.8, 1.0),
         )
         if args.retakes:

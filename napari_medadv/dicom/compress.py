@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import imagecodecs
 import numpy as np
@@ -14,7 +15,7 @@ from napari_medadv.volume import Array
 
 
 def compress(syntax: str, frame: Array) -> bytes:
-    """One frame of grey values, (y, x), in a lossless transfer syntax.
+    """One frame of grey values, (y, x), or of RGB, (y, x, channel), in a lossless transfer syntax.
 
     Raises
     ------
@@ -26,9 +27,11 @@ def compress(syntax: str, frame: Array) -> bytes:
 
 
 def compressed(syntax: str, frames: Array, layout: Layout) -> list[bytes] | None:
-    """Frames, (frame, y, x), in the syntax of their source; None where the codec does not give every integer back."""
-    if syntax not in LOSSLESS or layout.colour or layout.allocated == 32:
+    """Frames, (frame, y, x) or (frame, y, x, channel), in the syntax of their source; None where that gives not every integer back."""
+    if syntax not in (LOSSLESS_COLOUR if layout.colour else LOSSLESS) or layout.allocated in (1, 32):
         return None
+    if layout.colour:  # whatever the source stored, a derived image is RGB
+        layout = replace(layout, samples=3, allocated=8 * layout.dtype.itemsize, photometric="RGB", planar=False)
     found = []
     for frame in frames:
         try:
@@ -55,7 +58,7 @@ def _jpeg_ls(frame: Array) -> bytes:
 
 
 def _jpeg2000(frame: Array) -> bytes:
-    return bytes(imagecodecs.jpeg2k_encode(frame, codecformat="j2k", reversible=True, level=0))
+    return bytes(imagecodecs.jpeg2k_encode(frame, codecformat="j2k", reversible=True, level=0, mct=False))
 
 
 def _htj2k(frame: Array) -> bytes:
@@ -63,16 +66,18 @@ def _htj2k(frame: Array) -> bytes:
 
 
 def _rle(frame: Array) -> bytes:
-    """The bytes of each value apart, the upper ones first; each row packed by itself (PS3.5 annex G)."""
+    """The channels apart, and of each value the bytes, the upper ones first; each row packed by itself (PS3.5 annex G)."""
     width = frame.dtype.itemsize
+    values = frame.view(np.uint8).reshape(*frame.shape[:2], -1, width)
     planes = []
-    for place in reversed(range(width)):
-        plane = np.ascontiguousarray(frame.view(np.uint8).reshape(*frame.shape, width)[..., place])
-        packed = b"".join(imagecodecs.packbits_encode(row.tobytes()) for row in plane)
-        planes.append(packed + b"\0" * (len(packed) % 2))
+    for channel in range(values.shape[2]):
+        for place in reversed(range(width)):
+            plane = np.ascontiguousarray(values[:, :, channel, place])
+            packed = b"".join(imagecodecs.packbits_encode(row.tobytes()) for row in plane)
+            planes.append(packed + b"\0" * (len(packed) % 2))
     header = np.zeros(16, "<u4")
-    header[0] = width
-    header[1 : width + 1] = 64 + np.cumsum([0, *map(len, planes[:-1])])
+    header[0] = len(planes)
+    header[1 : len(planes) + 1] = 64 + np.cumsum([0, *map(len, planes[:-1])])
     return header.tobytes() + b"".join(planes)
 
 
@@ -85,3 +90,5 @@ _ENCODERS: dict[str, Callable[[Array], bytes]] = {
 }
 LOSSLESS = frozenset(_ENCODERS)
 """Transfer syntaxes in which a derived series can be written."""
+LOSSLESS_COLOUR = frozenset((a.RLE, a.JPEG_LS, a.JPEG2000_LOSSLESS))
+"""Those of them in which RGB stays RGB: the others turn it into another colour space, or have no encoder here."""

@@ -87,7 +87,8 @@ def _image_type(dataset: Dataset, derivation: Derivation) -> None:
     if modality == "CT" and rest[0] not in ("AXIAL", "LOCALIZER"):
         rest = ["AXIAL", *rest[1:]]
     added = [ADVERSARIAL] if derivation.adversarial and ADVERSARIAL not in rest else []
-    dataset.ImageType = ["DERIVED", "SECONDARY", *rest, *added]
+    second = values[1] if modality in ("PT", "NM") and len(values) > 1 else "SECONDARY"  # theirs is a defined term
+    dataset.ImageType = ["DERIVED", second, *rest, *added]
 
 
 def _source(dataset: Dataset, instance: Instance) -> Dataset:

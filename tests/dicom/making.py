@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from pydicom import dcmwrite
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian, generate_uid
@@ -81,5 +83,7 @@ def write(ds: Dataset, path: Path, syntax: str = ExplicitVRLittleEndian) -> Path
 
 def dciodvfy(path: Path) -> set[str]:
     """The errors that David Clunie's validator finds in a file (its exit code is always 0)."""
+    if shutil.which("dciodvfy") is None:
+        pytest.skip("dciodvfy is missing: install the package dicom3tools to validate what is written")
     done = subprocess.run(["dciodvfy", str(path)], capture_output=True, text=True, check=False)
     return {line for line in done.stderr.splitlines() if line.startswith("Error")}
