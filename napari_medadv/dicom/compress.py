@@ -58,7 +58,7 @@ def _jpeg_ls(frame: Array) -> bytes:
 
 
 def _jpeg2000(frame: Array) -> bytes:
-    return bytes(imagecodecs.jpeg2k_encode(frame, codecformat="j2k", reversible=True, level=0, mct=False))
+    return bytes(imagecodecs.jpeg2k_encode(frame, codecformat="j2k", reversible=True, level=0, mct=frame.ndim == 3))
 
 
 def _htj2k(frame: Array) -> bytes:
@@ -91,4 +91,4 @@ _ENCODERS: dict[str, Callable[[Array], bytes]] = {
 LOSSLESS = frozenset(_ENCODERS)
 """Transfer syntaxes in which a derived series can be written."""
 LOSSLESS_COLOUR = frozenset((a.RLE, a.JPEG_LS, a.JPEG2000_LOSSLESS))
-"""Those of them in which RGB stays RGB: the others turn it into another colour space, or have no encoder here."""
+"""Those of them in which colours can be written: JPEG 2000 with its reversible colour transform, the others as RGB."""

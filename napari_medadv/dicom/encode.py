@@ -125,6 +125,9 @@ def _source(instance: Instance) -> Dataset:
         dataset = pydicom.dcmread(instance.path, stop_before_pixels=True, force=True)
     except (Exception, RecursionError) as fault:  # pydicom raises nearly everything on a damaged file
         raise OutputError(f"The source {instance.path.name} cannot be read again: save before it is moved.") from fault
+    if instance.header.syntax != a.IMPLICIT and any(getattr(each, "VR", "") is None for each in dataset.values()):
+        for _ in dataset.iterall():  # implicit data in a file that says explicit: pydicom would write them as they lie
+            pass
     if not instance.header.little:
         for element in dataset.iterall():  # pydicom leaves such words as they lie in a big endian file
             if element.VR == "OW" and isinstance(element.value, bytes):
@@ -185,6 +188,8 @@ def _compress(dataset: Dataset, pixels: Array, instance: Instance) -> None:
         return
     dataset.file_meta.TransferSyntaxUID = UID(instance.header.syntax)
     dataset.PixelData = encapsulate(frames)
+    if instance.layout.colour and instance.header.syntax == a.JPEG2000_LOSSLESS:
+        dataset.PhotometricInterpretation = "YBR_RCT"
     dataset["PixelData"].VR = "OB"
     dataset["PixelData"].is_undefined_length = True
 

@@ -16,6 +16,8 @@ ENHANCED = frozenset(
     for last in "2.1 2.2 4.1 4.3 4.4 6.2 12.1.1 12.2.1 13.1.1 13.1.2 13.1.3 13.1.4 13.1.5 128.1 130 77.1.5.4".split()
 )
 """Enhanced and legacy converted images, whose Image Type has four values."""
+SEGMENTATIONS = frozenset(("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"))
+"""Segmentations, whose Image Type has these two values and no other (PS3.3 C.8.20.2)."""
 _ACQUIRED_ONLY = (
     "PulseSequenceName MRAcquisitionType EchoPulseSequence MultipleSpinEcho MultiPlanarExcitation PhaseContrast "
     "VelocityEncodingAcquisitionSequence TimeOfFlightContrast ArterialSpinLabelingContrast SteadyStatePulseSequence "
@@ -73,7 +75,7 @@ def _unsay(dataset: Dataset) -> None:
 
 
 def _image_type(dataset: Dataset, derivation: Derivation) -> None:
-    """DERIVED first, never ORIGINAL; enhanced images allow no further value (PS3.3 C.8.16.1)."""
+    """DERIVED first, never ORIGINAL; enhanced images and segmentations allow no further value (PS3.3 C.8.16.1)."""
     found = dataset.get("ImageType") or []
     values = [found] if isinstance(found, str) else [str(value) for value in found]
     if str(dataset.get("SOPClassUID", "")) in ENHANCED:
@@ -81,6 +83,9 @@ def _image_type(dataset: Dataset, derivation: Derivation) -> None:
         for keyword in _ACQUIRED_ONLY:
             if keyword in dataset:
                 del dataset[keyword]
+        return
+    if str(dataset.get("SOPClassUID", "")) in SEGMENTATIONS:
+        dataset.ImageType = ["DERIVED", "PRIMARY"]
         return
     modality = str(dataset.get("Modality", ""))
     rest = values[2:] or [{"CT": "AXIAL", "MR": "OTHER"}.get(modality, "")]

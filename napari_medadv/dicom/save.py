@@ -7,12 +7,13 @@ import tempfile
 from pathlib import Path
 
 from pydicom import dcmwrite
+from pydicom.dataset import Dataset
 
 from napari_medadv.dicom.derivation import Derivation
 from napari_medadv.dicom.encode import Syntax, derived
 from napari_medadv.dicom.quiet import quiet
 from napari_medadv.dicom.series import Series
-from napari_medadv.errors import OutputError, system_reason
+from napari_medadv.errors import MedAdvError, OutputError, system_reason
 from napari_medadv.progress import Progress, silent, throttled
 from napari_medadv.volume import Volume
 
@@ -53,8 +54,7 @@ def save(
         for index, dataset in enumerate(images):
             report(index / count, f"writing image {index + 1} of {count}")
             names.append(f"{index + 1:04d}.dcm")
-            with quiet():
-                dcmwrite(aside / names[-1], dataset, enforce_file_format=True)
+            _write(dataset, aside / names[-1])
         aside.chmod(0o755)
         aside.replace(out)
     except OSError as fault:
@@ -66,6 +66,19 @@ def save(
             shutil.rmtree(aside, ignore_errors=True)
     progress(1.0, f"{count} images written")
     return tuple(out / name for name in names)
+
+
+def _write(dataset: Dataset, path: Path) -> None:
+    try:
+        with quiet():
+            dcmwrite(path, dataset, enforce_file_format=True)
+    except (OSError, MedAdvError):
+        raise
+    except Exception as fault:  # pydicom raises nearly everything on an element that it read and cannot write
+        raise OutputError(
+            "An element of the source cannot be written again "
+            f"({str(fault).splitlines()[0] if str(fault) else type(fault).__name__}): correct the source, or save from another copy."
+        ) from fault
 
 
 def refuse_output(out: Path, series: Series) -> None:

@@ -85,5 +85,5 @@ def dciodvfy(path: Path) -> set[str]:
     """The errors that David Clunie's validator finds in a file (its exit code is always 0)."""
     if shutil.which("dciodvfy") is None:
         pytest.skip("dciodvfy is missing: install the package dicom3tools to validate what is written")
-    done = subprocess.run(["dciodvfy", str(path)], capture_output=True, text=True, check=False)
+    done = subprocess.run(["dciodvfy", str(path)], capture_output=True, text=True, errors="replace", check=False)
     return {line for line in done.stderr.splitlines() if line.startswith("Error")}
