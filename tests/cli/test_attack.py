@@ -183,3 +183,15 @@ def test_retakes_say_in_how_many_acquisitions_it_lasts(medadv: Medadv, ct: Path,
     assert found["reached"] and found["retakes"]["times"] == 3 and found["retakes"]["retake"]["noise"] == 0.001
     assert 0 <= found["retakes"]["reached"] <= 3
     assert "take at least 0" in medadv(*words, "--retakes", -1, "--out", tmp_path / "p").one_sentence()
+
+
+def test_a_derived_series_is_compressed_as_its_source(medadv: Medadv, ct: Path, model: Path, tmp_path: Path) -> None:
+    for path in ct.iterdir():
+        ds = pydicom.dcmread(path)
+        ds.compress(pydicom.uid.RLELossless, ds.pixel_array, encoding_plugin="pydicom")
+        ds.save_as(path)
+    words = ["attack", ct, "--model", model, "--conceal", "nodule", "--epsilon", 16, "--syntax", "source"]
+    said = medadv(*words, "--out", tmp_path / "o")
+    assert said.code == 0 and "read back: same integers" in said.out
+    for path in (tmp_path / "o" / "series").iterdir():
+        assert pydicom.dcmread(path).file_meta.TransferSyntaxUID == pydicom.uid.RLELossless

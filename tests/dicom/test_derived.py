@@ -127,7 +127,7 @@ SOURCES: dict[str, Make] = {
     "big endian": one("CT", SMOOTH, a.BIG_ENDIAN, PixelData=SMOOTH.astype(">u2").tobytes()),
     "JPEG, lossy grey": packed(
         "CR",
-        [imagecodecs.jpeg8_encode(np.ascontiguousarray(COLOURS[..., 0]), level=95)],
+        [bytes(imagecodecs.jpeg8_encode(np.ascontiguousarray(COLOURS[..., 0]), level=95))],
         COLOURS[..., 0],
         a.JPEG_BASELINE,
         LossyImageCompression="01",
@@ -136,7 +136,7 @@ SOURCES: dict[str, Make] = {
     ),
     "JPEG, lossy colour": packed(
         "XC",
-        [imagecodecs.jpeg8_encode(COLOURS, level=95)],
+        [bytes(imagecodecs.jpeg8_encode(COLOURS, level=95))],
         COLOURS,
         a.JPEG_BASELINE,
         PhotometricInterpretation="YBR_FULL_422",
@@ -209,7 +209,8 @@ def readable(source: Path) -> Path:
     with quiet():
         ds = pydicom.dcmread(source)
     syntax = ds.file_meta.TransferSyntaxUID
-    if syntax != a.DEFLATED and ds.original_encoding[0] == syntax.is_implicit_VR:
+    lies = syntax != a.IMPLICIT and any(getattr(each, "VR", "") is None for each in ds.values())
+    if syntax != a.DEFLATED and not lies:
         return source
     ds.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
     for _ in ds.iterall():
