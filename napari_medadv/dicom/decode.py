@@ -118,6 +118,11 @@ def _voxels(slices: tuple[Slice, ...], layout: Layout, room: Room, progress: Pro
         frames.read(each.frame, voxels[index])
 
     def read_some(some: range) -> int:
+        first = slices[some.start]
+        run = many.get(id(first.instance))
+        if run is not None and run.plain and _follow(slices[some.start : some.stop]):
+            run.read(first.frame, voxels[some.start : some.stop])
+            return some.stop
         for index in some:
             read(index)
         return some.stop
@@ -134,6 +139,14 @@ def _voxels(slices: tuple[Slice, ...], layout: Layout, room: Room, progress: Pro
             raise
     progress(1.0, f"{count} slices read")
     return voxels
+
+
+def _follow(slices: tuple[Slice, ...]) -> bool:
+    """Whether slices are frames of one file that follow one another in it."""
+    return all(
+        each.instance is before.instance and each.frame == before.frame + 1
+        for before, each in zip(slices, slices[1:], strict=False)
+    )
 
 
 def _threads(count: int, compressed: bool) -> int:

@@ -55,7 +55,7 @@ class Frames:
             if header.syntax == a.DEFLATED:
                 self._blob = inflated(header.path)
             elif header.syntax not in a.NATIVE:
-                with FileIO(header.path) as file:
+                with FileIO(header.file) as file:
                     self._table = frame_table(file, header, layout.frames)
         except Broken as fault:
             raise SeriesError(
@@ -64,8 +64,15 @@ class Frames:
         except OSError as fault:
             raise SeriesError(f"{header.path.name} cannot be read ({fault.strerror}): check its disk.") from fault
 
+    @property
+    def plain(self) -> bool:
+        """Whether frames that follow one another lie in the file as they do in a volume."""
+        header, layout = self.header, self.layout
+        native = header.syntax in a.NATIVE and header.little and not self._blob
+        return native and layout.samples == 1 and layout.allocated > 1 and layout.tiles == 1 and self._palette is None
+
     def read(self, index: int, out: Array) -> None:
-        """Read one frame into `out`: layout.dtype, (y, x) or (y, x, channel), C-contiguous.
+        """Read one frame into `out`: layout.dtype, (y, x) or (y, x, channel), C-contiguous; several from it on, where they are `plain`.
 
         Raises
         ------
@@ -128,7 +135,7 @@ class Frames:
     def _read_into(self, offset: int, view: memoryview) -> None:
         """Fill `view` from the pixel data, from `offset` on."""
         assert self.header.pixels is not None
-        with FileIO(self.header.path) as file:
+        with FileIO(self.header.file) as file:
             file.seek(self.header.pixels.offset + offset)
             done = 0
             while done < len(view):
@@ -172,7 +179,7 @@ class Frames:
         return values
 
     def _compressed(self, index: int) -> bytes:
-        with FileIO(self.header.path) as file:
+        with FileIO(self.header.file) as file:
             parts = []
             for offset, length in self._table[index]:
                 file.seek(offset)

@@ -54,7 +54,17 @@ def series(folder: Path, count: int, syntax: str = "uncompressed", size: int = 5
     uid = ENCODERS[syntax]
     voxels = slices(count, size)
     order = np.random.default_rng(1).permutation(count)
+    numbers = [each for each in dataset if each.tag.is_private and each.VR in ("DS", "SL", "FL") and each.VM == 1][:20]
     for index in range(count):
+        for number in numbers:  # what scanners note of every slice
+            number.value = (7 * index + number.tag.element) % 90 + (0.25 * index if number.VR == "DS" else 0)
+        dataset.SliceLocation = -75.0 + 1.25 * index
+        dataset.AcquisitionTime = dataset.ContentTime = f"{101500 + index // 60 % 60 * 100 + index % 60}.{index:03d}"[
+            :10
+        ]
+        dataset.pop("ImageComments", None)
+        if index % 7 == 3:
+            dataset.ImageComments = "repeated"
         dataset.Rows = dataset.Columns = size
         dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = UID(f"1.2.3.4.{index + 1}")
         dataset.InstanceNumber = index + 1
