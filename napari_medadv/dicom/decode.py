@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import numpy as np
 
@@ -143,10 +144,7 @@ def _voxels(slices: tuple[Slice, ...], layout: Layout, room: Room, progress: Pro
 
 def _follow(slices: tuple[Slice, ...]) -> bool:
     """Whether slices are frames of one file that follow one another in it."""
-    return all(
-        each.instance is before.instance and each.frame == before.frame + 1
-        for before, each in zip(slices, slices[1:], strict=False)
-    )
+    return all(each.instance is before.instance and each.frame == before.frame + 1 for before, each in pairwise(slices))
 
 
 def _threads(count: int, compressed: bool) -> int:

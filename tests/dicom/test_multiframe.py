@@ -103,6 +103,16 @@ def test_written_back_as_one_file(tmp_path: Path) -> None:
     assert dciodvfy(files[0]) <= dciodvfy(source)
 
 
+@pytest.mark.parametrize("heights", [list(range(20)), [0, 1, 2, 3, 5, 4, *range(6, 20)], list(range(20, 0, -1))])
+def test_frames_that_follow_one_another(tmp_path: Path, heights: list[float]) -> None:
+    """Read at once or one by one: the frames in order, without the junk above their bits."""
+    ds = pydicom.dcmread(enhanced(tmp_path / "a.dcm", heights))
+    stored = np.random.default_rng(0).integers(0, 1 << 12, (20, 6, 5), np.uint16)
+    ds.BitsStored, ds.HighBit, ds.PixelData = 12, 11, (stored | 0xA000).tobytes()
+    volume = decode(scan(write(ds, tmp_path / "b.dcm"))[0])
+    assert (volume.voxels == stored[np.argsort(heights)]).all()
+
+
 def test_too_few_functional_groups(tmp_path: Path) -> None:
     path = enhanced(tmp_path / "a.dcm", [8, 0, 4])
     ds = pydicom.dcmread(path)
