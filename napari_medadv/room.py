@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import math
 import mmap
 import os
@@ -9,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ SHARE = "MEDADV_MEMORY_SHARE"
 SCRATCH = "MEDADV_SCRATCH"
 """The environment variable that names the folder for volumes that take more."""
 
+_M_MMAP_THRESHOLD = -3
 _UNKNOWN = 8 << 30
 _DISK_LEFT = 256 << 20
 _CONTROL_GROUPS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
@@ -90,6 +93,7 @@ class Room:
                     reserve(file.fileno(), 0, max(size, 1))
                 else:
                     file.truncate(max(size, 1))
+                _give_back()
                 return np.ndarray(shape, dtype, mmap.mmap(file.fileno(), max(size, 1)))
         except (OSError, MemoryError, OverflowError) as fault:
             reason = getattr(fault, "strerror", None) or type(fault).__name__
@@ -151,6 +155,19 @@ def scratch() -> Path:
         return Path(named)
     large = Path("/var/tmp")
     return large if large.is_dir() and os.access(large, os.W_OK) else Path(tempfile.gettempdir())
+
+
+@cache
+def _give_back() -> None:
+    """Have the C library hand large blocks back to the system when they are freed.
+
+    Otherwise glibc keeps them in a heap that breaks into pieces: it grew with every slice that was read, to several times what
+    was in use.
+    """
+    try:
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, 1 << 20)
+    except (AttributeError, OSError, TypeError):
+        return
 
 
 def _machine() -> int:

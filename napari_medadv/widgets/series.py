@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QListWidget, QListWidgetIte
 
 from napari_medadv.dicom.decode import decode
 from napari_medadv.dicom.geometry import ALLOWABLE
-from napari_medadv.dicom.series import Series, scan
+from napari_medadv.dicom.series import Scan, Series, scan
 from napari_medadv.display import Loaded
 from napari_medadv.progress import Progress
 from napari_medadv.volume import Array
@@ -21,6 +21,7 @@ from napari_medadv.widgets.preferences import preferred_room
 from napari_medadv.widgets.shown import Shown
 from napari_medadv.widgets.standing import Standings
 from napari_medadv.widgets.thumbnail import SIDE, blank, icon, picture, thumbnail
+from napari_medadv.widgets.warm import warm_units
 
 _AT_ONCE = 12
 _DRAWN = int(Qt.ItemDataRole.UserRole) + 1
@@ -73,7 +74,12 @@ class SeriesPanel(Panel):
     def open(self, path: Path) -> None:
         """Look for series in a folder or a file."""
         self.say("")
-        self._watch(self.start(lambda progress: scan(path, progress=progress), "Reading the folder", self._found))
+
+        def verb(progress: Progress) -> Scan:
+            warm_units()
+            return scan(path, progress=progress)
+
+        self._watch(self.start(verb, "Reading the folder", self._found))
 
     def load(self) -> None:
         """Decode the chosen series and show it."""
@@ -118,7 +124,7 @@ class SeriesPanel(Panel):
         job.progressed.connect(lambda share, _: self.bar.setValue(int(1000 * share)))
         job.ended.connect(lambda: self.bar.setVisible(False))
 
-    def _found(self, found: tuple[Series, ...]) -> None:
+    def _found(self, found: Scan) -> None:
         self.list.clear()
         for series in found:
             item = QListWidgetItem(entry(series))

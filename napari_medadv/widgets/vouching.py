@@ -7,8 +7,11 @@ from qtpy.QtCore import QTimer
 from napari_medadv.display import Loaded
 from napari_medadv.progress import Progress
 from napari_medadv.widgets.session import Session
-from napari_medadv.widgets.standing import CHECKING, NO_FILES, NOT_COMPARED, UNKNOWN, Standings, derived, standings
+from napari_medadv.widgets.standing import CHECKING, NO_FILES, NOT_COMPARED, UNKNOWN, Standings, standings
 from napari_medadv.widgets.work import Job, Work
+
+_PAUSE = 300
+"""Milliseconds, so that the series is on the screen and its prediction is under way first."""
 
 
 class Vouching:
@@ -31,8 +34,7 @@ class Vouching:
         if loaded is None or loaded.series is None:
             return None
         series = loaded.series
-        origin = derived(series)
-        self._session.standings = Standings(origin, CHECKING, NOT_COMPARED)
+        self._session.standings = Standings(None, CHECKING, NOT_COMPARED)
 
         def verb(progress: Progress) -> Standings:
             return standings(series, trust, progress)
@@ -43,7 +45,7 @@ class Vouching:
 
         self.job = self._work.start(verb, "Verifying")
         self.job.finished.connect(done)
-        self.job.failed.connect(lambda _: done(Standings(origin, UNKNOWN, NOT_COMPARED)))
+        self.job.failed.connect(lambda _: done(Standings(None, UNKNOWN, NOT_COMPARED)))
         return self.job
 
     def close(self) -> None:
@@ -63,5 +65,5 @@ class Vouching:
         elif loaded.series is None:
             self._session.standings = Standings(None, NO_FILES, NOT_COMPARED)
         else:
-            self._session.standings = Standings(derived(loaded.series), CHECKING, NOT_COMPARED)
-            self._soon.start(0)  # so that what else waits for the series, such as its prediction, comes first
+            self._session.standings = Standings(None, CHECKING, NOT_COMPARED)
+            self._soon.start(_PAUSE)

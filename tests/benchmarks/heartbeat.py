@@ -1,8 +1,10 @@
-"""The longest gap of the event loop while an attack runs and the slices are scrolled.
+"""The longest gap of the event loop while a series is loaded and browsed, and while an attack runs and slices are scrolled.
 
     xvfb-run -a -s "-screen 0 1600x1000x24" python tests/benchmarks/heartbeat.py [--slices 32] [--side 256] [--steps 20]
+        [--load 1000 [--share 0]]
 
-A 10 ms timer beats in a real window: idle, scrolling, and scrolling during an attack in the dock. Every gap is given as
+A 10 ms timer beats in a real window: idle, scrolling, and scrolling during an attack in the dock; or, with --load, while the
+Series dock reads a folder of so many slices of 512 x 512, and while they are browsed in all three planes. Every gap is given as
 seen, and less the time for which this thread waited for a processor (Linux only), which is other programs' doing.
 """
 
@@ -10,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -80,11 +83,68 @@ def waited() -> float:
         return 0.0
 
 
+def loading(viewer: Any, stage: Any, panel: Any, count: int) -> None:
+    """Read a folder in the dock, wait for the badges, browse."""
+    from qtpy.QtWidgets import QApplication
+
+    sys.path.insert(0, str(Path(__file__).parents[2]))
+    from tests.benchmarks.making import series
+
+    def live(seconds: float, until: Any = lambda: False, step: Any = None) -> None:
+        end, turn = time.monotonic() + seconds, 0.0
+        while time.monotonic() < end and not until():
+            QApplication.processEvents()
+            time.sleep(0.001)
+            if step is not None and time.monotonic() - turn > 0.05:
+                turn = time.monotonic()
+                step()
+
+    with tempfile.TemporaryDirectory(prefix="medadv-heartbeat-") as folder:
+        series(Path(folder) / "series", count)
+        heart = Heart()
+        live(3)
+        heart.take()
+        live(4)
+        print("idle                  ", heart.take(), flush=True)
+        start = time.monotonic()
+        panel.open(Path(folder) / "series")
+        live(600, lambda: panel.list.count())
+        print(f"reading {count} headers  ", heart.take(), f"{time.monotonic() - start:.1f} s", flush=True)
+        start = time.monotonic()
+        live(600, lambda: stage.session.loaded is not None)
+        live(0.2)
+        print("loading the pixels    ", heart.take(), f"{time.monotonic() - start:.1f} s", flush=True)
+        start = time.monotonic()
+        live(600, lambda: not stage.work.busy)
+        print("checking signatures   ", heart.take(), f"{time.monotonic() - start:.1f} s", flush=True)
+        before, start = stage.session.loaded, time.monotonic()
+        viewer.layers.clear()
+        panel.load()
+        live(600, lambda: stage.session.loaded not in (before, None))
+        live(0.2)
+        print("loading it again      ", heart.take(), f"{time.monotonic() - start:.1f} s", flush=True)
+        live(600, lambda: not stage.work.busy)
+        for name, order in (("axial", (0, 1, 2)), ("coronal", (1, 0, 2)), ("sagittal", (2, 0, 1))):
+            viewer.dims.order = order
+            viewer.reset_view()
+            live(0.5)
+            heart.take()
+            places = iter(range(0, viewer.dims.nsteps[order[0]], 3))
+            live(6, step=lambda places=places, axis=order[0]: viewer.dims.set_current_step(axis, next(places, 0)))
+            print(f"browsing {name:<13}", heart.take(), flush=True)
+        heart.timer.stop()
+        stage.close()
+        viewer.close()
+
+
 def main() -> None:
     asked = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    for name, default in (("--slices", 32), ("--side", 256), ("--steps", 20)):
+    for name, default in (("--slices", 32), ("--side", 256), ("--steps", 20), ("--load", 0)):
         asked.add_argument(name, type=int, default=default)
+    asked.add_argument("--share", help="of the memory that the volume may take (0: always a file)")
     given = asked.parse_args()
+    if given.share is not None:
+        os.environ["MEDADV_MEMORY_SHARE"] = given.share
     os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="medadv-heartbeat-")
     from qtpy.QtWidgets import QApplication, QSpinBox
 
@@ -93,6 +153,9 @@ def main() -> None:
 
     viewer = view(block=False)
     stage, attack = stage_of(viewer), panels_of(viewer)["Attack"]
+    if given.load:
+        loading(viewer, stage, panels_of(viewer)["Series"], given.load)
+        return
     loaded, classifier = toy(given.slices, given.side)
     stage.show(loaded)
     heart = Heart()
