@@ -1,8 +1,9 @@
 """Take the pictures of the documentation: every dock in use, in napari's default window, in both themes.
 
-    xvfb-run -a -s "-screen 0 1600x1000x24" python docs/screenshots.py [FOLDER [radiograph|ct]]
+    xvfb-run -a -s "-screen 0 1600x1000x24" python docs/screenshots.py [FOLDER [radiograph|ct|further]]
 
-Needs pydicom-data (the extra `samples`). Everything shown is real: the window, the series, the classifiers, the attack.
+Needs pydicom-data (the extra `samples`). Everything shown is real: the window, the series, the classifiers, the attack; only
+the archive is a folder on this machine that answers as one.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ MOST_BYTES = 400_000
 def main(folder: Path) -> None:
     os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="medadv-pictures-")
     folder.mkdir(parents=True, exist_ok=True)
-    for sample in (radiograph, ct):
-        if sample.__name__ in (sys.argv[2:] or ["radiograph", "ct"]):
+    for sample in (radiograph, ct, further):
+        if sample.__name__ in (sys.argv[2:] or ["radiograph", "ct", "further"]):
             sample(folder)
 
 
@@ -64,6 +65,48 @@ def ct(folder: Path) -> None:
         for name in ("Series", "Classifier", "Attack", "Overlay"):
             picture(viewer, docks[name], folder / f"ct_{name.lower()}_{theme}.png")
     close(viewer)
+
+
+def further(folder: Path) -> None:
+    """The docks that are opened when they are asked for, on the phantom."""
+    from napari_medadv.dicom.baseline import record
+    from napari_medadv.widgets.commands import FURTHER, show
+
+    viewer, stage, docks = opened("ct_phantom", "Chest CT phantom: nodule")
+    docks |= {name: show(viewer, name) for name in FURTHER}
+    aside = Path(tempfile.mkdtemp(prefix="medadv-pictures-"))
+    record(stage.session.loaded.series.root, aside / "phantom.ledger")
+    docks["Provenance"].ledger.set_path(aside / "phantom.ledger")
+    docks["Provenance"].verify()
+    docks["Examine"].run()
+    docks["Archive"].archive = lambda: Shelf(stage.session.loaded.series)
+    docks["Archive"].address.setText("http://archive.example/dicom-web")
+    docks["Archive"].search()
+    wait(lambda: docks["Archive"].list.topLevelItemCount() > 0)
+    docks["Archive"].list.setCurrentItem(docks["Archive"].list.topLevelItem(0))
+    wait(lambda: not stage.work.busy)
+    for theme in ("dark", "light"):
+        viewer.theme = theme
+        for name in FURTHER:
+            picture(viewer, docks[name], folder / f"ct_{name.lower()}_{theme}.png")
+    close(viewer)
+
+
+class Shelf:
+    """An archive of one series."""
+
+    def __init__(self, series: Any) -> None:
+        self.series = series
+
+    def search(self, study_uid: str = "", modality: str = "") -> tuple[Any, ...]:
+        from napari_medadv.dicom.remote import RemoteSeries
+
+        found = self.series
+        return (
+            RemoteSeries(
+                found.uid, found.study_uid, found.modality, found.description, found.number, len(found.instances)
+            ),
+        )
 
 
 def opened(sample: str, model: str) -> tuple[Any, Any, dict[str, Any]]:

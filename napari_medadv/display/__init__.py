@@ -2,7 +2,7 @@
 
 from napari_medadv.display.heat import HeatView, heat_layer
 from napari_medadv.display.layers import KEY, Loaded, Outcome, adversarial_layer, volume_layer
-from napari_medadv.display.orientation import edges, flips, patient_position
+from napari_medadv.display.orientation import edges, flips, patient_position, turned
 from napari_medadv.display.presets import presets
 
 __all__ = [
@@ -16,5 +16,6 @@ __all__ = [
     "heat_layer",
     "patient_position",
     "presets",
+    "turned",
     "volume_layer",
 ]

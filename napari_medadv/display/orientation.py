@@ -69,6 +69,15 @@ def edges(volume: Volume, vertical: int = 1, horizontal: int = 2) -> tuple[str, 
     return opposite(bottom), bottom, opposite(right), right
 
 
+def turned(volume: Volume, vertical: int, horizontal: int) -> tuple[bool, bool]:
+    """Whether the picture of two layer axes must be turned upside down, and left to right, to be held as radiologists read it.
+
+    The head or the front is at the top; the patient's left, or, seen from the side, the back, is on the right.
+    """
+    top, _, _, right = edges(volume, vertical, horizontal)
+    return top[:1] in ("I", "P"), right[:1] in ("R", "A")
+
+
 def opposite(side: str) -> str:
     """The other side of the patient: "LA" is opposite to "RP"."""
     return "".join(_OPPOSITE[letter] for letter in side)

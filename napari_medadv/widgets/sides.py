@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from typing import Any
 
-from napari_medadv.display import edges
+from napari_medadv.display import edges, turned
 from napari_medadv.display.orientation import depth_away
 from napari_medadv.volume import Volume
 
@@ -18,17 +18,28 @@ class Sides:
     def __init__(self, viewer: Any) -> None:
         self._viewer = weakref.ref(viewer)
         self._volume: Volume | None = None
-        viewer.dims.events.order.connect(self.draw)
-        viewer.dims.events.ndisplay.connect(self.draw)
+        viewer.dims.events.order.connect(self._hold)
+        viewer.dims.events.ndisplay.connect(self._hold)
         viewer.scene.camera.events.orientation.connect(self.draw)
 
     def turn(self, volume: Volume | None) -> None:
-        """Show the sides of this volume, and turn the depth axis so that 3D is no mirror image."""
+        """Show the sides of this volume."""
         self._volume = volume
-        viewer = self._viewer()
+        self._hold()
+
+    def _hold(self, event: Any = None) -> None:
+        """Hold the plane that is shown as radiologists read it, and turn the depth axis so that 3D is no mirror image."""
+        viewer, volume = self._viewer(), self._volume
         if viewer is not None and volume is not None and volume.placed:
-            _, vertical, horizontal = viewer.scene.camera.orientation
-            viewer.scene.camera.orientation = ("away" if depth_away(volume) else "towards", vertical, horizontal)
+            shown = tuple(viewer.dims.displayed)
+            flat = viewer.dims.ndisplay == 2 and viewer.dims.ndim == 3
+            up, left = turned(volume, shown[0], shown[1]) if flat else (False, False)
+            away = depth_away(volume) ^ up ^ left
+            viewer.scene.camera.orientation = (
+                "away" if away else "towards",
+                "up" if up else "down",
+                "left" if left else "right",
+            )
         self.draw()
 
     def draw(self, event: Any = None) -> None:

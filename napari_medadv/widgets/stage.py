@@ -54,6 +54,7 @@ class Stage:
         viewer.layers.selection.events.active.connect(self._on_active)
         viewer.dims.events.point.connect(self._on_point)
         viewer.mouse_move_callbacks.append(self.point_at)
+        viewer.events.status.connect(self._on_status, position="last")
         self.session.events.heat.connect(self._restyle)
         self.session.events.loaded.connect(self._on_loaded)
         self.session.events.outcome.connect(self._on_outcome)
@@ -219,6 +220,16 @@ class Stage:
         over = outcome if outcome is not None and outcome.loaded is loaded else None
         place = np.asarray(layer.world_to_data(event.position[-3:]), np.float64)
         self.session.readout = readout(loaded.volume, over, place)
+
+    def _on_status(self, event: Any = None) -> None:
+        """Put value, unit and patient position into napari's status bar in place of its own coordinates."""
+        viewer, words = self.viewer, self.session.readout
+        if viewer is None or not words or viewer.dims.ndisplay == 3:
+            return
+        said, active = viewer.status, viewer.layers.selection.active
+        ours = active is not None and KEY in active.metadata
+        if ours and isinstance(said, dict) and said.get("coordinates") not in ("", words):
+            viewer.status = {**said, "coordinates": words}
 
 
 def noun_of(layer: Any) -> Any:

@@ -145,7 +145,7 @@ def test_letters_stand_around_the_picture_and_the_readout_tells_the_place(
         "L",
     ]
     viewer.dims.order = (1, 0, 2)
-    assert overlays["medadv_bottom_center"].text == "S"
+    assert overlays["medadv_bottom_center"].text == "I", "the head is up"
     layer = stage.layer(loaded)
     event = type("Event", (), {"position": layer.data_to_world((2, 12, 14))})()
     stage.point_at(viewer, event)
