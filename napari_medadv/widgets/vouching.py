@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from qtpy.QtCore import QTimer
 
 from napari_medadv.display import Loaded
@@ -21,14 +23,11 @@ class Vouching:
         self._session = session
         self._work = work
         self.job: Job | None = None
-        self._soon = QTimer()
-        self._soon.setSingleShot(True)
-        self._soon.timeout.connect(self.check)
+        self._closed = False
         session.events.loaded.connect(self._on_loaded)
 
     def check(self) -> Job | None:
         """Check the loaded series again; the job, or None where there is nothing to check."""
-        self._soon.stop()
         self._forget()
         loaded, trust = self._session.loaded, self._session.trust
         if loaded is None or loaded.series is None:
@@ -50,8 +49,12 @@ class Vouching:
 
     def close(self) -> None:
         """The window is gone."""
-        self._soon.stop()
+        self._closed = True
         self._forget()
+
+    def _due(self, loaded: Loaded) -> None:
+        if not self._closed and self._session.loaded is loaded and self.job is None:
+            self.check()
 
     def _forget(self) -> None:
         if self.job is not None:
@@ -66,4 +69,4 @@ class Vouching:
             self._session.standings = Standings(None, NO_FILES, NOT_COMPARED)
         else:
             self._session.standings = Standings(None, CHECKING, NOT_COMPARED)
-            self._soon.start(_PAUSE)
+            QTimer.singleShot(_PAUSE, partial(self._due, loaded))
