@@ -54,7 +54,9 @@ def write_model(folder: Path) -> None:
 
     torch.manual_seed(0)
     export(Middle(), folder / "model.pt2", (1, 128, 128))
-    steps = '[[preprocess]]\nstep = "window"\ncenter = 40\nwidth = 400\n[[preprocess]]\nstep = "crop"\nsize = [128, 128]\n'
+    steps = (
+        '[[preprocess]]\nstep = "window"\ncenter = 40\nwidth = 400\n[[preprocess]]\nstep = "crop"\nsize = [128, 128]\n'
+    )
     write_card(folder, steps, labels='["nodule"]', activation='"sigmoid"', weights='"model.pt2"')
 
 
