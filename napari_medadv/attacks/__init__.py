@@ -9,6 +9,7 @@ SEAM = (
     "best",
     "capture",
     "climb",
+    "cube",
     "curve",
     "draw",
     "exchange",

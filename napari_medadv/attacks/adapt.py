@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from napari_medadv.attacks.best import Best
+from napari_medadv.attacks.cube import hold, kept
 from napari_medadv.attacks.loss import Loss
 from napari_medadv.attacks.sparse_ascent import climb_sparsely
 from napari_medadv.model.arithmetic import Arithmetic
@@ -53,8 +54,8 @@ def adapt(
     if best.part.budget.norm == "L1":
         climb_sparsely(best, values, loss, steps=steps, done=done, total=total)
         return
-    part = best.part
-    values = part.admit(values)
+    held = hold(best.part)
+    values = held.admit(values)
     before, top_values = values, values
     length = torch.full((len(values), 1, 1, 1, 1), 2.0, device=values.device)
     gradient, top_gradient = torch.zeros_like(values), torch.zeros_like(values)
@@ -65,11 +66,11 @@ def adapt(
         part = best.part
         part.report(done + count, steps + 1 if total is None else total)
         if count:
-            ahead = part.admit(values + length * part.budget.epsilon * part.budget.steepest(gradient))
+            ahead = held.admit(values + length * part.budget.epsilon * part.budget.steepest(gradient))
             if count > 1:
-                ahead = part.admit(values + _CARRY * (ahead - values) + (1 - _CARRY) * (values - before))
+                ahead = held.admit(values + _CARRY * (ahead - values) + (1 - _CARRY) * (values - before))
             before, values = values, ahead
-        here = part.stored(values)
+        here = held.stored(values)
         if count == steps:
             best.see(here, part.margin(here))
             return
@@ -93,9 +94,10 @@ def adapt(
             return
         if keep is not None:
             loss = loss[keep] if isinstance(loss, Tensor) else loss
+            held = kept(held, best.part, keep)
             values, before, top_values, gradient, top_gradient = (
-                kept[keep] for kept in (values, before, top_values, gradient, top_gradient)
+                each[keep] for each in (values, before, top_values, gradient, top_gradient)
             )
             length, rises, halved, height, top, top_then = (
-                kept[keep] for kept in (length, rises, halved, height, top, top_then)
+                each[keep] for each in (length, rises, halved, height, top, top_then)
             )

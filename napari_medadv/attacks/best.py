@@ -40,8 +40,12 @@ class Best:
             The places, among those that stood, of those that stand on; None when all do.
         """
         better = margin > self.margin[self.active]
-        self.values[self.active[better]] = here[better]
-        self.margin[self.active[better]] = margin[better]
+        if len(self.active) == len(self.values) and bool(better.all()):
+            self.values.copy_(here)
+            self.margin.copy_(margin)
+        else:
+            self.values[self.active[better]] = here[better]
+            self.margin[self.active[better]] = margin[better]
         stand = self.margin[self.active] <= self.confidence
         if bool(stand.all()):
             return None

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from napari_medadv.attacks.best import Best
+from napari_medadv.attacks.cube import hold, kept
 from napari_medadv.attacks.loss import Loss
 from napari_medadv.attacks.task import Task
 from napari_medadv.errors import AttackError
@@ -69,20 +70,23 @@ def climb(
     done, total
         What to report before the first step and for all the work (of this climb alone by default).
     """
+    held = hold(best.part)
     for count in range(steps + 1):
         if best.done:
             return
         part = best.part
-        here = part.stored(values)
+        here = held.stored(values)
         part.report(done + count, steps + 1 if total is None else total)
         if count == steps:
             best.see(here, part.margin(here))
             return
         margin, direction, memory = rule(part, here, memory)
-        values = part.admit(values + step * part.budget.epsilon * part.budget.steepest(direction))
+        length = step * part.budget.epsilon
+        values = held.admit(torch.add(values, part.budget.steepest(direction), alpha=length))
         keep = best.see(here, margin)
         if keep is not None:
-            values, memory = values[keep], tuple(kept[keep] for kept in memory)
+            values, memory = values[keep], tuple(each[keep] for each in memory)
+            held = kept(held, best.part, keep)
 
 
 @dataclass(frozen=True, slots=True)

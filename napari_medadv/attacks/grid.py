@@ -44,7 +44,7 @@ class Grid:
         change of 8 HU would be stored as 7; where that would overspend the budget, nothing is forgiven.
         """
         exact = delta.double()
-        found = self._whole(exact, self._slack())
+        found = self._whole(exact, self.slack)
         over = budget.size(found * self.slope) > budget.epsilon * (1 + 1e-9)
         if bool(over.any()):
             strict = self._whole(budget.project(exact), 0.0)
@@ -74,7 +74,9 @@ class Grid:
         slope = self.slope[entries] if len(self.slope) > 1 else self.slope
         return Grid(self.stored[entries], slope, self.lowest, self.highest, self.padding, self.free[entries])
 
-    def _slack(self) -> float:
+    @property
+    def slack(self) -> float:
+        """The share of a level that float32 may have lost on the way."""
         span = max(abs(self.lowest), abs(self.highest), 1)
         return min(max(1e-4, 8 * span * float(torch.finfo(torch.float32).eps)), 0.01)
 

@@ -232,7 +232,7 @@ class Task:
             margin = goal.margin(logits, findings, self.decided)
             height = climbed(goal, logits, findings, self.decided, loss, margin)
             (found,) = torch.autograd.grad(height.sum(), inputs)
-        if not bool(found.abs().amax().isfinite()):
+        if not bool(found.sum().isfinite()):
             raise ModelError(
                 f"The gradient of {self.classifier.name} is NaN or infinite here: its preprocessing or network is not differentiable."
             )
@@ -241,7 +241,7 @@ class Task:
             rows = ((margin > -_DOUBT) & (margin <= trusted)).nonzero().flatten()
             if len(rows):
                 margin[rows] = self.take(rows).margin(values[rows])
-        return margin, height.detach(), found * self.grid.free
+        return margin, height.detach(), found if bool(self.grid.free.all()) else found * self.grid.free
 
     def swiftest(self) -> Settled:
         """With which arithmetic gradients are taken fastest here, by a probe that is made once in a process."""
