@@ -10,6 +10,7 @@ from torch import Tensor
 
 from napari_medadv.attacks import draw
 from napari_medadv.attacks.best import Best
+from napari_medadv.attacks.cube import hold, kept
 from napari_medadv.attacks.task import Aim, Knowledge, Task
 from napari_medadv.errors import AttackError
 from napari_medadv.threat import ball
@@ -50,8 +51,11 @@ class Square:
         shape = task.clean.shape
         stripes = draw.signs((shape[0], shape[1], shape[2], 1, shape[4]), task.rng, task.clean).expand(shape)
         delta = self._edge(task, stripes)
-        keep = best.see(task.stored(task.clean + delta), task.margin(task.stored(task.clean + delta)))
-        delta = delta if keep is None else delta[keep]
+        held = hold(task)
+        here = held.stored(task.clean + delta)
+        keep = best.see(here, task.margin(here))
+        if keep is not None:
+            delta, held = delta[keep], kept(held, best.part, keep)
         for count in range(1, self.queries):
             if best.done:
                 break
@@ -61,12 +65,13 @@ class Square:
             window = draw.windows(part.clean, side, task.rng)
             colour = draw.signs((len(part), shape[1], 1, 1, 1), task.rng, part.clean)
             trial = self._edge(part, torch.where(window, colour, delta / self._level(part)))
-            here = part.stored(part.clean + trial)
+            here = held.stored(part.clean + trial)
             margin = part.margin(here)
             better = ball.wide(margin > best.margin[best.active], trial)
             delta = torch.where(better, trial, delta)
             keep = best.see(here, margin)
-            delta = delta if keep is None else delta[keep]
+            if keep is not None:
+                delta, held = delta[keep], kept(held, best.part, keep)
         return best.values
 
     def _side(self, values: Tensor, count: int) -> int:
