@@ -1,14 +1,14 @@
 """The bounds of an Linf budget keep values where the task itself would keep them."""
 
 import dataclasses
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from napari_medadv.attacks.cube import Cube, hold, kept
-from napari_medadv.attacks.perturb import _task
+from napari_medadv.attacks.grid import Grid
+from napari_medadv.attacks.perturb import task_of
 from napari_medadv.attacks.plain import plain_task
 from napari_medadv.attacks.task import Tally, Task
 from napari_medadv.model import Classifier
@@ -29,7 +29,7 @@ def task(budget: Budget, slope: float, padding: tuple[int, int] | None, signed: 
     classifier = Classifier(lambda values: values.flatten(1)[:, :1], Findings(("a",), "sigmoid"), "HU")
     threat = Threat(Conceal("a"), budget, Region(mask))
     before = classifier.predict(volume)
-    return _task(classifier, volume, threat, before, np.arange(3), torch.Generator().manual_seed(0), silent)[0]
+    return task_of(classifier, volume, threat, before, np.arange(3), torch.Generator().manual_seed(0), silent)[0]
 
 
 @pytest.mark.parametrize("masked", [False, True])
@@ -78,5 +78,6 @@ def test_other_balls_and_budgets_that_reach_over_the_padding_are_left_to_the_tas
     assert hold(made) is made and kept(made, made, torch.tensor([0])) is made
     across = task(Linf(100), 1.0, (-20, 20), True, False)
     assert hold(across) is across
-    wide: Any = dataclasses.replace(made.grid, highest=2**30)
+    assert isinstance(made.grid, Grid)
+    wide = dataclasses.replace(made.grid, highest=2**30)
     assert not isinstance(hold(dataclasses.replace(made, budget=Linf(10), grid=wide)), Cube)

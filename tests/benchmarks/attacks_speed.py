@@ -55,7 +55,7 @@ class Case:
     def success(self, found: Tensor) -> float:
         """The share of images that are wrong, in float32."""
         with torch.no_grad():
-            answers = [self.plain(part).argmax(dim=1) for part in found.detach().float().split(16)]
+            answers = [self.plain(part).argmax(dim=1) for part in torch.split(found.detach().float(), 16)]
         return float((torch.cat(answers) != self.labels).float().mean())
 
 
@@ -77,7 +77,7 @@ def radiographs(model: Path, table: Path, count: int, epsilon: float | None) -> 
     places = torch.cat([(truth == label).nonzero().flatten()[:count] for label in range(len(labels))])
     inputs = interpolate(voxels[places].float() / 255, (224, 224), mode="bilinear", antialias=True)
     with torch.no_grad():
-        right = torch.cat([network(part).argmax(dim=1) for part in inputs.split(16)]) == truth[places]
+        right = torch.cat([network(part).argmax(dim=1) for part in torch.split(inputs, 16)]) == truth[places]
     order = right.nonzero().flatten()
     order = order[torch.randperm(len(order), generator=torch.Generator().manual_seed(0))][:count]
     return case(network, inputs[order], truth[places][order], epsilon or 2 / 255, len(labels))
@@ -97,7 +97,7 @@ def bare(network: Callable[[Tensor], Any], made: Case, steps: int, *, short: boo
     values = inputs
     for _ in range(steps):
         parts = []
-        for part, labels in zip(values.split(made.batch), made.labels.split(made.batch), strict=True):
+        for part, labels in zip(torch.split(values, made.batch), torch.split(made.labels, made.batch), strict=True):
             part = part.detach().requires_grad_(True)
             with torch.autocast("cpu", torch.bfloat16, enabled=short):
                 logits = network(part)
