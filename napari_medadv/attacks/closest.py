@@ -70,7 +70,7 @@ class Closest:
             smallest.see(here, task.margin(here))
         task.tally.section(0.7, 0.3)
         if task.budget.norm == "L0":
-            fewer(task, smallest, rounds=2 * self.rounds, candidates=self.confirm // 2)
+            fewer(task, smallest, rounds=2 * self.rounds, candidates=self.confirm // 2, targets=self.targets)
         else:
             self._below(task, smallest)
         return smallest.values

@@ -10,7 +10,7 @@ from napari_medadv.attacks.task import Task
 from napari_medadv.threat import ball
 
 
-def fewer(task: Task, smallest: Smallest, *, rounds: int, candidates: int) -> None:
+def fewer(task: Task, smallest: Smallest, *, rounds: int, candidates: int, targets: int) -> None:
     """Look for changes of fewer voxels than the fewest so far, noting them in `smallest`.
 
     Parameters
@@ -18,26 +18,40 @@ def fewer(task: Task, smallest: Smallest, *, rounds: int, candidates: int) -> No
     task, smallest
         Whom to fool, and the changes to begin with.
     rounds
-        How many exchanges are made for each entry.
+        How many exchanges are made for each entry, at most.
     candidates
         How many voxels are tried in each place, those with the steepest gradient.
+    targets
+        How many ways of reaching the goal are tried, the nearest first.
     """
     for entry in smallest.found.nonzero().flatten().tolist():
         row = torch.tensor([entry], device=task.clean.device)
-        here, last = _without_one(task.take(row), smallest.values[row], candidates), -torch.inf
-        for count in range(rounds):
-            task.report(count, rounds)
-            trials = _exchanges(task.take(row), here, candidates)
-            rows = row.expand(len(trials))
-            margin = task.take(rows).margin(trials)
-            top = int(margin.argmax())
-            here = trials[top : top + 1]
-            if bool(smallest.see(here, margin[top : top + 1], row)):
-                here, last = _without_one(task.take(row), here, candidates), -torch.inf
-            elif float(margin[top]) <= last:
+        part, left = task.take(row), rounds
+        while left > 0:
+            start = _without_one(part, smallest.values[row], candidates)
+            known, best = float(smallest.size[row]), part.ways(start)
+            for way in best.sort(dim=1, descending=True).indices[0, :targets, None]:
+                left = _towards(part, smallest, row, start, way, left, candidates)
+                if left <= 0 or float(smallest.size[row]) < known:
+                    break
+            if float(smallest.size[row]) >= known:
                 break
-            else:
-                last = float(margin[top])
+
+
+def _towards(task: Task, smallest: Smallest, row: Tensor, here: Tensor, way: Tensor, left: int, candidates: int) -> int:
+    """Exchange voxels for as long as `way` comes nearer, until it is reached; how many exchanges are left after that."""
+    last = -torch.inf
+    while left > 0:
+        task.report(0, 1)
+        left -= 1
+        trials = _exchanges(task, here, way, candidates)
+        ways = task.take(torch.zeros(len(trials), dtype=torch.int64, device=here.device)).ways(trials)
+        top = int(ways[:, way[0]].argmax())
+        here, near = trials[top : top + 1], float(ways[top, way[0]])
+        if bool(smallest.see(here, ways[top : top + 1].amax(dim=1), row)) or near <= last:
+            break
+        last = near
+    return left
 
 
 def _without_one(task: Task, values: Tensor, candidates: int) -> Tensor:
@@ -51,10 +65,10 @@ def _without_one(task: Task, values: Tensor, candidates: int) -> Tensor:
     return found[top : top + 1]
 
 
-def _exchanges(task: Task, values: Tensor, candidates: int) -> Tensor:
+def _exchanges(task: Task, values: Tensor, way: Tensor, candidates: int) -> Tensor:
     """Every change with one voxel exchanged for one of the candidates, each of which goes as far as it can."""
     low, high = task.extremes
-    _, gradient = task.gradient(values, "margin")
+    _, gradient = task.gradient(values, way)
     end = torch.where(gradient > 0, high, low)
     changed = (values != task.clean).any(dim=1, keepdim=True)
     gain = (gradient * (end - values)).clamp_min(0) * ~changed
