@@ -50,7 +50,7 @@ class Regrouped(nn.Module):
 
 def truth(network: nn.Module, inputs: Tensor) -> Tensor:
     """What the network decides of the clean images, as `fool` takes it."""
-    logits = network(inputs)
+    logits: Tensor = network(inputs)
     if isinstance(network, Regrouped) and network.kind != "two classes":
         return logits > 0
     return logits.argmax(dim=1)
