@@ -64,9 +64,9 @@ def radiograph_file() -> Path:
     MissingExtra
         pydicom-data is not installed.
     """
-    from pydicom.data import get_testdata_file
+    from napari_medadv.dicom.alone import pydicom
 
-    found = get_testdata_file("RG1_UNCR.dcm", download=False)
+    found = pydicom.data.get_testdata_file("RG1_UNCR.dcm", download=False)
     if found is None:
         raise MissingExtra("pydicom-data", "samples", "The sample radiograph")
     return Path(str(found))

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from pydicom.dataset import Dataset
 
 from napari_medadv.attacks import Perturbation
 from napari_medadv.dicom import Derivation, Series
+from napari_medadv.dicom.alone import pydicom
 from napari_medadv.dicom.objects import Verdict, parametric_map, picture, report, segmentation
 from napari_medadv.errors import OutputError
 from napari_medadv.measure import signed_difference
@@ -32,7 +32,7 @@ def write_objects(
     labels = found.before.findings.labels
     pairs = zip(labels, found.before.probabilities.tolist(), found.after.probabilities.tolist(), strict=True)
     verdicts = [Verdict(*pair) for pair in pairs]
-    made: dict[str, Callable[[], Dataset]] = {
+    made: dict[str, Callable[[], pydicom.Dataset]] = {
         "difference": lambda: _difference(found, derived, derivation),
         "verdicts": lambda: report(verdicts, derived, derivation),
         "picture": lambda: picture(_pixels(panel), derived, derivation),
@@ -52,7 +52,7 @@ def write_objects(
     return tuple(left_out)
 
 
-def _difference(found: Perturbation, derived: Series, derivation: Derivation) -> Dataset:
+def _difference(found: Perturbation, derived: Series, derivation: Derivation) -> pydicom.Dataset:
     difference = signed_difference(found.clean, found.adversarial)
     bound = difference.largest or float(found.clean.scale.quantum.max())
     values = np.asarray(difference.values)

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-import pydicom
 import torch
-from pydicom.dataset import Dataset
 from torch import Tensor
 
 from napari_medadv.detect.detector import Need, State
 from napari_medadv.detect.suspect import Suspect
+from napari_medadv.dicom.alone import pydicom
 from napari_medadv.dicom.baseline.pixels import stored
 from napari_medadv.dicom.series import Series
 from napari_medadv.errors import DetectorError, SeriesError
@@ -58,20 +57,20 @@ def contradictions(series: Series) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found + _extremes(series, headers)))
 
 
-def _some(count: int, headers: Sequence[Dataset]) -> str:
+def _some(count: int, headers: Sequence[pydicom.Dataset]) -> str:
     return "All files" if count == len(headers) else f"{count} of {len(headers)} files"
 
 
-def _text(header: Dataset, keyword: str) -> str:
+def _text(header: pydicom.Dataset, keyword: str) -> str:
     return str(header.get(keyword, "") or "")
 
 
-def _first(header: Dataset) -> str:
+def _first(header: pydicom.Dataset) -> str:
     kind = header.get("ImageType")
     return str(kind[0]) if kind and not isinstance(kind, str) else str(kind or "")
 
 
-def _marked(headers: Sequence[Dataset]) -> list[str]:
+def _marked(headers: Sequence[pydicom.Dataset]) -> list[str]:
     marked = [h for h in headers if _text(h, "SyntheticData") == "YES" or "ADVERSARIAL" in str(h.get("ImageType", ""))]
     patients = [h for h in headers if _text(h, "PatientID").startswith("ADV-")]
     return [
@@ -81,7 +80,7 @@ def _marked(headers: Sequence[Dataset]) -> list[str]:
     ]
 
 
-def _derived(headers: Sequence[Dataset]) -> list[str]:
+def _derived(headers: Sequence[pydicom.Dataset]) -> list[str]:
     odd = [
         h for h in headers if _first(h) == "ORIGINAL" and ("DerivationDescription" in h or "SourceImageSequence" in h)
     ]
@@ -90,14 +89,14 @@ def _derived(headers: Sequence[Dataset]) -> list[str]:
     )
 
 
-def _original(headers: Sequence[Dataset]) -> list[str]:
+def _original(headers: Sequence[pydicom.Dataset]) -> list[str]:
     kinds = {_first(h) for h in headers}
     return (
         ["Some files of the series are ORIGINAL and others are not."] if "ORIGINAL" in kinds and len(kinds) > 1 else []
     )
 
 
-def _made_by_tool(headers: Sequence[Dataset]) -> list[str]:
+def _made_by_tool(headers: Sequence[pydicom.Dataset]) -> list[str]:
     found = []
     tools = [h for h in headers if _text(h.file_meta, "ImplementationClassUID").startswith(_TOOLS)]
     odd = [h for h in tools if _first(h) == "ORIGINAL" and _text(h, "Manufacturer")]
@@ -111,7 +110,7 @@ def _made_by_tool(headers: Sequence[Dataset]) -> list[str]:
     return found
 
 
-def _lossy(headers: Sequence[Dataset]) -> list[str]:
+def _lossy(headers: Sequence[pydicom.Dataset]) -> list[str]:
     odd = [
         h for h in headers
         if _text(h.file_meta, "TransferSyntaxUID") in _LOSSY[:3] and _text(h, "LossyImageCompression") == "00"
@@ -119,7 +118,7 @@ def _lossy(headers: Sequence[Dataset]) -> list[str]:
     return [f"{_some(len(odd), headers)} are compressed with loss and say that they are not."] if odd else []
 
 
-def _uids(headers: Sequence[Dataset]) -> list[str]:
+def _uids(headers: Sequence[pydicom.Dataset]) -> list[str]:
     found = []
     odd = [
         h for h in headers
@@ -135,7 +134,7 @@ def _uids(headers: Sequence[Dataset]) -> list[str]:
     return found
 
 
-def _extremes(series: Series, headers: Sequence[Dataset]) -> list[str]:
+def _extremes(series: Series, headers: Sequence[pydicom.Dataset]) -> list[str]:
     """Smallest and Largest Pixel Value (0028,0106) and (0028,0107) against the pixels; files without them are not decoded.
 
     Many scanners name what they could store and not what they did, so only pixels beyond these values contradict them.
@@ -156,6 +155,6 @@ def _extremes(series: Series, headers: Sequence[Dataset]) -> list[str]:
     )
 
 
-def _private(headers: Sequence[Dataset]) -> list[str]:
+def _private(headers: Sequence[pydicom.Dataset]) -> list[str]:
     blocks = [frozenset(int(e.tag.group) for e in h if e.tag.is_private) for h in headers]
     return ["Some files of the series lack private elements that others have."] if len(set(blocks)) > 1 else []

@@ -1,5 +1,6 @@
 """DICOM: series in, volumes out, and back."""
 
+from napari_medadv.dicom import alone  # noqa: F401  before anything imports pydicom
 from napari_medadv.dicom.decode import decode
 from napari_medadv.dicom.derivation import Derivation
 from napari_medadv.dicom.encode import encode

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pydicom
 
 from napari_medadv.dicom import Series, scan
+from napari_medadv.dicom.alone import pydicom
 from napari_medadv.errors import SeriesError
 from napari_medadv.progress import Progress, silent
 
