@@ -101,10 +101,10 @@ def evaluate(
     _settled(folder, _settings(cohort, classifier, named, seed))
     reference = _reference(folder, cohort, classifier, detectors, part(progress, 0.0, 0.1))
     scene = Scene(classifier, named, reference)
-    ready, skipped = _prepared(peers, cohort, scene, seed)
+    ready, skipped = _prepared(peers, cohort, scene, seed, part(progress, 0.1, 0.12))
     rows = list(_kept(folder / _SCORES))
     done = {(row.image, row.case) for row in rows}
-    watch = part(progress, 0.1, 1.0)
+    watch = part(progress, 0.12, 1.0)
     chosen_images = cohort.examined[:examined]
     work: list[tuple[Image, tuple[Case, ...]]] = [(image, (Clean(),)) for image in chosen_images]
     work += [
@@ -213,10 +213,13 @@ def _reference(
     return reference
 
 
-def _prepared(peers: Sequence[Peer], cohort: Cohort, scene: Scene, seed: int) -> tuple[list[Peer], list[str]]:
+def _prepared(
+    peers: Sequence[Peer], cohort: Cohort, scene: Scene, seed: int, progress: Progress
+) -> tuple[list[Peer], list[str]]:
     ready, skipped = [], []
     clean = [decode(image.series) for image in cohort.reference] if peers else []
-    for peer in peers:
+    for index, peer in enumerate(peers):
+        progress(index / len(peers), f"{peer.name} learns")
         try:
             peer.learn(clean, scene, seed)
             ready.append(peer)
