@@ -15,10 +15,10 @@ from napari_medadv.detect.suspect import Suspect
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """The cosine between what a filter removes and the gradient of the decision's margin, in standard deviations of chance.
+    """How much fine detail, as a share of the display window, lies along the sign of the gradient of the decision's margin.
 
     Noise and compression leave detail that knows nothing of the network; the detail that an attack leaves was made from
-    its gradient.
+    its gradient. The gradient is that of the smoothed image, which is nearer to the one that the attack began at.
     """
 
     needs: ClassVar[tuple[Need, ...]] = ("gradient",)
@@ -29,31 +29,27 @@ class Alignment:
 
     @property
     def passes(self) -> int:
-        """One forward and one backward."""
-        return 3
+        """Two forward and one backward."""
+        return 4
 
     def __call__(self, suspect: Suspect, state: State) -> Tensor:
-        """Standard deviations from chance: (batch,)."""
-        product, size = self._product(suspect)
-        return product.flatten(1).sum(dim=1) / size
+        """The mean over the image, in thousandths of the window: (batch,)."""
+        return 1000 / suspect.range * self._product(suspect).flatten(1).mean(dim=1)
 
     def where(self, suspect: Suspect, state: State) -> Tensor:
         """Where detail and gradient agree."""
-        product, size = self._product(suspect)
-        local = gaussian(product.detach(), suspect, Squeeze())
-        return (local / size.view(-1, 1, 1, 1, 1)).clamp_min(0).sum(dim=1, keepdim=True)
+        local = gaussian(self._product(suspect).detach(), suspect, Squeeze())
+        return local.clamp_min(0).sum(dim=1, keepdim=True)
 
-    def _product(self, suspect: Suspect) -> tuple[Tensor, Tensor]:
-        attached = suspect.values.requires_grad
-        values = suspect.values if attached else suspect.values.detach().requires_grad_(True)
+    def _product(self, suspect: Suspect) -> Tensor:
+        """Detail along the sign of the gradient, in the unit of the volume; differentiable in the detail, the sign is held."""
+        values = suspect.values
+        with torch.no_grad():
+            decided = suspect.presence(values.detach()) > 0
+        smooth = gaussian(values.detach(), suspect, Squeeze()).requires_grad_(True)
         with torch.enable_grad():
-            before = suspect.presence(values)
-            margin = suspect.confidence(values, before.detach() > 0) if attached else before.abs().amin(dim=1)
-            (gradient,) = torch.autograd.grad(margin.sum(), values, create_graph=attached)
+            margin = suspect.confidence(smooth, decided)
+            (gradient,) = torch.autograd.grad(margin.sum(), smooth)
         detail = values - median(values, suspect, Squeeze())
-        detail = detail if attached else detail.detach()
         most = 4 * detail.detach().abs().flatten(1).mean(dim=1).view(-1, 1, 1, 1, 1)
-        detail = torch.maximum(torch.minimum(detail, most), -most)
-        product = detail * gradient
-        sizes = product.square().flatten(1).sum(dim=1).sqrt()
-        return product, sizes.clamp_min(torch.finfo(values.dtype).tiny)
+        return torch.maximum(torch.minimum(detail, most), -most) * gradient.sign()

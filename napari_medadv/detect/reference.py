@@ -18,7 +18,7 @@ from napari_medadv.errors import DetectorError, OutputError
 from napari_medadv.model.classifier import Classifier
 from napari_medadv.volume import Volume
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -40,7 +40,7 @@ class Row:
     changed
         The largest change of a voxel, in grey levels of 255 of the window.
     scores
-        By detector; one that did not apply is missing.
+        By detector; one that did not apply is missing, and all are where an attack did not reach its goal.
     """
 
     image: str
@@ -159,13 +159,13 @@ def _row(
     own_seed = crc32(f"{seed} {key} {case.name}".encode())
     found = case(volume, scene, own_seed, part(progress, 0.0, 0.7))
     scores = {}
-    for name, detector in scene.detectors.items():
+    for name, detector in scene.detectors.items() if found.reached else ():
         state = scene.reference.learnt[name].state
         try:
             scores[name] = float(slice_scores(detector, state, scene.classifier, found.volume, None).max())
         except DetectorError:
             continue
-    for peer in () if case.kind == "control" else peers:
+    for peer in peers if found.reached and case.kind != "control" else ():
         scores[peer.name] = peer(scene.classifier, found.volume)
     difference = np.abs(found.volume.voxels.astype(np.int64) - volume.voxels).max()
     low, high = volume.window.limits

@@ -123,27 +123,27 @@ def _line(
 ) -> Line:
     pairs = [(row, score, p) for row, (score, p) in zip(rows, column, strict=True) if not np.isnan(score)]
     clean = [(row.patient, score) for row, score, _ in pairs if row.kind == "clean"]
-    all_of = [(row, score, p) for row, score, p in pairs if row.case == case]
-    hits = [(row, score, p) for row, score, p in all_of if row.reached]
+    hits = [(row, score, p) for row, score, p in pairs if row.case == case and row.reached]
+    tried = sum(row.case == case for row in rows)
     mine: Scores = np.array([score for _, score, _ in hits], np.float64)
     theirs: Scores = np.array([score for _, score in clean], np.float64)
     whose, of = [row.patient for row, _, _ in hits], [patient for patient, _ in clean]
     enough = kind != "clean" and len(mine) >= 3 and len(theirs) >= 5
     shares: list[Callable[[Scores, Scores], float]] = [area, partial(caught, rate=0.01), partial(caught, rate=0.05)]
     found = [bootstrapped(each, mine, whose, theirs, of) if enough else None for each in shares]
-    calibrated = bool(hits) and not any(np.isnan(p) for _, _, p in all_of)
+    calibrated = any(not np.isnan(p) for _, _, p in pairs)
     alarms = sum(p <= level for _, _, p in hits)
     return Line(
         case,
         kind,
         name,
-        len(all_of),
+        tried,
         len(hits),
         float(np.median([row.changed for row, _, _ in hits])) if hits else 0.0,
         found[0],
         found[1],
         found[2],
-        Rate(alarms, len(hits)) if calibrated else None,
-        Rate(len(hits) - alarms, len(all_of)) if calibrated and kind in ("attack", "adaptive") else None,
+        Rate(alarms, len(hits)) if calibrated and hits else None,
+        Rate(len(hits) - alarms, tried) if calibrated and kind in ("attack", "adaptive") else None,
         tuple(curve(mine, theirs)) if enough else (),
     )
