@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from napari_medadv.errors import ModelError
 from napari_medadv.model.intake import Intake, Unit, intake
+from napari_medadv.model.spill import spilling, too_large
 from napari_medadv.prediction import Findings, Prediction
 from napari_medadv.progress import Progress, silent
 from napari_medadv.volume import Array, Floats, Volume
@@ -55,6 +57,9 @@ class Classifier:
         Of the series that it reads: 1 grey, 3 colour; 0 where nobody knows.
     facts
         Sentences on how its network was found to behave; they go beside its name.
+    kept
+        Bytes that a gradient keeps for each element of the network's input; where that is more than memory holds, it
+        is kept on disk. 0 where nobody knows.
     """
 
     network: Network
@@ -70,6 +75,7 @@ class Classifier:
     batch: int = 8
     channels: int = 0
     facts: tuple[str, ...] = ()
+    kept: float = 0.0
 
     def tensor(self, volume: Volume, slices: Array | None = None) -> Tensor:
         """The values that the classifier reads: float32, (batch, channel, z, y, x), in the unit of the volume.
@@ -107,9 +113,16 @@ class Classifier:
         try:
             for step in self.steps:
                 values = step(values)
-            found = self.network(values)
+            wide = self.kept and values.requires_grad and torch.is_grad_enabled() and too_large(self.kept, values)
+            with spilling() if wide else nullcontext():
+                found = self.network(values)
         except (RuntimeError, ValueError, IndexError) as error:
             words = str(error).strip().splitlines()
+            if any("allocate" in line or "out of memory" in line for line in words):
+                raise ModelError(
+                    f"{self.name} needs more memory for an input of shape {tuple(values.shape)} than this machine has free: crop the "
+                    "series, or run it where there is more."
+                ) from error
             raise ModelError(
                 f"The network of {self.name} refuses an input of shape {tuple(values.shape)} ({words[0] if words else type(error).__name__}): "
                 "check the card's preprocessing and channels."

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from napari_medadv.errors import ModelError
-from napari_medadv.model.answers import Answers
 
 MOST = 16
 """Inputs at once: more are no faster, and a person waits longer for the next sign of life."""
@@ -21,16 +21,15 @@ UNKNOWN = 4 * 2**30
 """Bytes at hand where nobody can tell."""
 
 
-def batch_for(network: Answers, values: Tensor) -> int:
-    """How many inputs like the first of `values`, float32 (batch, ...), are read at once: a power of two up to 16."""
-    taken = kept_bytes(network, values[:1])
+def fitting(taken: int, values: Tensor) -> int:
+    """How many inputs like `values` are read at once where a gradient keeps `taken` bytes for each: a power of two up to 16."""
     found = MOST
     while found > 1 and found * taken > SHARE * bytes_at_hand(values.device):
         found //= 2
     return found
 
 
-def kept_bytes(network: Answers, values: Tensor) -> int:
+def kept_bytes(network: Callable[[Tensor], object], values: Tensor) -> int:
     """The bytes that are kept between the way forward and the way back; those of the values themselves where none are."""
     seen: dict[int, int] = {}
 

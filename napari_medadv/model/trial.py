@@ -13,7 +13,7 @@ from napari_medadv.model.classifier import Classifier
 from napari_medadv.model.formats.format import Opened
 from napari_medadv.model.prepared import Prepared, gradient, prepare, still
 from napari_medadv.model.probes import extremes, open_size, probes
-from napari_medadv.model.room import batch_for
+from napari_medadv.model.room import fitting, kept_bytes
 from napari_medadv.model.unactivated import unactivated
 
 _CLOSE = 1e-3
@@ -54,7 +54,8 @@ def tried(opened: Opened, card: Card, device: torch.device) -> Classifier:
     white_box = opened.white_box and _differentiable(found, values)
     if not white_box:
         facts.append("No usable gradient reaches the network's input: it answers queries only.")
-    reads_one = size or card.reads == "volume" or not white_box
+    taken = kept_bytes(found, values[: size or 1]) if white_box else 0
+    alone = size or card.reads == "volume" or not white_box
     return Classifier(
         found,
         card.findings,
@@ -66,9 +67,10 @@ def tried(opened: Opened, card: Card, device: torch.device) -> Classifier:
         card.name,
         opened.sha256,
         device,
-        batch=BATCH if reads_one else batch_for(found, values),
+        batch=BATCH if alone else fitting(taken, values),
         channels=channels,
         facts=tuple(facts),
+        kept=taken / values[: size or 1].numel(),
     )
 
 

@@ -1,7 +1,9 @@
 """Gradients in bfloat16, the probe that chooses them, the batch that fits, and the number of threads."""
 
 import dataclasses
+import tempfile
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from napari_medadv.model import Classifier, arithmetic, attach, room, threads
+from napari_medadv.errors import ModelError
+from napari_medadv.model import Classifier, arithmetic, attach, room, spill, threads
 from napari_medadv.model.intake import Intake
 from napari_medadv.model.prepared import Prepared, prepare, still
 from napari_medadv.model.short import Short
@@ -122,12 +125,12 @@ def test_the_gradient_that_is_timed_is_that_of_the_classifier(small: Classifier)
 
 def test_the_batch_fits_the_memory_at_hand(small: Classifier, monkeypatch: pytest.MonkeyPatch) -> None:
     values = torch.rand(2, 1, 20, 20)
-    taken = room.kept_bytes(small.network, values[:1])  # type: ignore[arg-type]
+    taken = room.kept_bytes(small.network, values[:1])
     assert taken > values[0].nbytes
     assert small.batch == room.MOST
     for most in (1, 2, 8):
         monkeypatch.setattr(room, "bytes_at_hand", lambda device, most=most: taken * most / room.SHARE)
-        assert room.batch_for(small.network, values) == most  # type: ignore[arg-type]
+        assert room.fitting(taken, values) == most
     assert room.bytes_at_hand(CPU) > 0
 
 
@@ -162,3 +165,57 @@ def test_threads_are_as_before_afterwards() -> None:
     with threads.threads(before + 1):
         assert torch.get_num_threads() == before + 1
     assert torch.get_num_threads() == before
+
+
+class Thick(nn.Module):
+    """Keeps some megabytes for the way back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            self.first, self.second = nn.Conv3d(1, 8, 3, padding=1), nn.Conv3d(8, 8, 3, padding=1)
+            self.head = nn.Linear(8, 2)
+        self.eval()
+
+    def forward(self, values: Tensor) -> Tensor:
+        found: Tensor = self.head(torch.tanh(self.second(torch.relu(self.first(values)))).mean(dim=(2, 3, 4)))
+        return found
+
+
+def test_a_gradient_that_memory_does_not_hold_is_kept_on_disk_and_is_the_same(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    classifier = attach(Thick(), labels=["a", "b"], activation="softmax", unit="presentation value", reads="volume")
+    values = torch.rand(1, 1, 40, 48, 48)
+    intake = Intake(torch.ones(1), torch.zeros(1))
+
+    def taken() -> tuple[Tensor, int]:
+        inputs = values.clone().requires_grad_(True)
+        answer = classifier.logits(inputs, intake)[:, 0].sum()
+        files = len(list(tmp_path.iterdir()))
+        return torch.autograd.grad(answer, inputs)[0], files
+
+    exact, files = taken()
+    assert files == 0 and classifier.kept > 8
+    monkeypatch.setattr("napari_medadv.model.classifier.too_large", lambda kept, values: True)
+    spilt, files = taken()
+    assert files >= 2 and torch.equal(spilt, exact)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_too_large_depends_on_the_memory_at_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = torch.empty(1, 1, 64, 512, 512, device="meta")
+    monkeypatch.setattr(spill, "bytes_at_hand", lambda device: 2**32)
+    assert spill.too_large(1000.0, values) and not spill.too_large(50.0, values)
+    monkeypatch.setattr(spill, "bytes_at_hand", lambda device: 2**30)
+    assert spill.too_large(50.0, values) and not spill.too_large(1.0, values)
+
+
+def test_too_little_memory_is_one_sentence(small: Classifier) -> None:
+    def full(values: Tensor) -> Tensor:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes.")
+
+    with pytest.raises(ModelError, match="more memory"):
+        dataclasses.replace(small, network=full).logits(torch.rand(4, 1, 1, 20, 20), INTAKE)
