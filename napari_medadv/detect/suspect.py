@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from napari_medadv.dicom.series import Series
+from napari_medadv.errors import DetectorError
 from napari_medadv.model.classifier import Classifier
 from napari_medadv.model.intake import Intake
 from napari_medadv.threat.goal import presence
@@ -78,7 +79,18 @@ class Suspect:
 
 
 def suspects(classifier: Classifier, volume: Volume, series: Series | None = None) -> Iterator[Suspect]:
-    """A volume, in batches that the classifier reads at once."""
+    """A volume, in batches that the classifier reads at once.
+
+    Raises
+    ------
+    DetectorError
+        Its pixels are floating point numbers.
+    """
+    if volume.real:
+        raise DetectorError(
+            "This series stores floating point numbers, which have no grey levels that a detector could look at: choose a series "
+            "of integer pixels."
+        )
     whole = classifier.reads == "volume"
     size = len(volume.voxels) if whole else classifier.batch
     for start in range(0, len(volume.voxels), size):

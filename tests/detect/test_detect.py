@@ -183,3 +183,9 @@ def test_calibration_refuses_what_it_cannot_use() -> None:
     for detectors, network, volumes, why in cases:
         with pytest.raises(DetectorError, match=why):
             calibrate(detectors, network, volumes)
+
+
+def test_floating_point_pixels_are_refused() -> None:
+    grey = volume("grey", 0)
+    with pytest.raises(DetectorError, match="floating point"):
+        next(suspects(classifier("grey"), replace(grey, voxels=np.asarray(grey.voxels, np.float32))))

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.dicom.hostile import HOSTILE
+from tests.dicom.traps import TRAPS
 
 CHILD = """
 import json, os, random, resource, sys, tempfile, time
@@ -115,17 +116,25 @@ def test_hostile_files_get_a_sentence(tmp_path: Path) -> None:
         assert seconds < 2, (name, seconds, said)
 
 
-def seeds() -> list[str]:
-    """Real files of many kinds, as many as are installed."""
+MADE = ("Siemens mosaic", "bits, frames not on bytes", "floating point pixels", "modality lookup table", "palette",
+        "enhanced, frames in no order")  # fmt: skip
+
+
+def seeds(path: Path) -> list[str]:
+    """Real files of many kinds, as many as are installed, and made ones of the kinds that are not."""
     from pydicom.data import get_testdata_file
 
     found = [get_testdata_file(name, download=False) for name in REAL]
-    return [str(path) for path in found if path and Path(str(path)).stat().st_size < 700_000]
+    real = [str(each) for each in found if each and Path(str(each)).stat().st_size < 700_000]
+    for trap in TRAPS:
+        if trap.name in MADE:
+            trap.make(path / "seeds" / trap.name)
+    return real + [str(sorted(folder.iterdir())[0]) for folder in sorted((path / "seeds").iterdir())]
 
 
 @pytest.mark.parametrize("batch", range(2))
 def test_mutated_files(batch: int, tmp_path: Path) -> None:
-    found = child(MANY, 600, tmp_path, 1000 + batch, 150, *seeds())
+    found = child(MANY, 600, tmp_path, 1000 + batch, 150, *seeds(tmp_path))
     assert found["opened"] > 0 and found["worst"] < 2
 
 
@@ -133,5 +142,5 @@ def test_mutated_files(batch: int, tmp_path: Path) -> None:
 @pytest.mark.parametrize("batch", range(20))
 def test_many_mutated_files(batch: int, tmp_path: Path) -> None:
     count = int(os.environ.get("MEDADV_FUZZ", "1000"))
-    found = child(MANY, 600, tmp_path, batch, count, *seeds())
+    found = child(MANY, 600, tmp_path, batch, count, *seeds(tmp_path))
     assert found["worst"] < 2
