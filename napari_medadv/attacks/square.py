@@ -50,7 +50,7 @@ class Square:
         best = Best(task, self.confidence)
         shape = task.clean.shape
         stripes = draw.signs((shape[0], shape[1], shape[2], 1, shape[4]), task.rng, task.clean).expand(shape)
-        delta = self._edge(task, stripes)
+        delta = self._edge(task, stripes * self._level(task))
         held = hold(task)
         here = held.stored(task.clean + delta)
         keep = best.see(here, task.margin(here))
@@ -64,11 +64,12 @@ class Square:
             side = self._side(part.clean, count)
             window = draw.windows(part.clean, side, task.rng)
             colour = draw.signs((len(part), shape[1], 1, 1, 1), task.rng, part.clean)
-            trial = self._edge(part, torch.where(window, colour, delta / self._level(part)))
+            trial = self._edge(part, torch.where(window, colour * self._level(part), delta))
             here = held.stored(part.clean + trial)
             margin = part.margin(here)
-            better = ball.wide(margin > best.margin[best.active], trial)
-            delta = torch.where(better, trial, delta)
+            better = margin > best.margin[best.active]
+            if bool(better.any()):
+                delta = torch.where(ball.wide(better, trial), trial, delta)
             keep = best.see(here, margin)
             if keep is not None:
                 delta, held = delta[keep], kept(held, best.part, keep)
@@ -91,8 +92,9 @@ class Square:
         count = 1.0 if task.budget.norm == "Linf" else float(task.clean[0].numel()) ** 0.5
         return task.budget.epsilon / count
 
-    def _edge(self, task: Task, shape: Tensor) -> Tensor:
-        delta = shape * self._level(task) * task.grid.free
+    def _edge(self, task: Task, delta: Tensor) -> Tensor:
+        """The change put to the edge of the budget; where each voxel has an edge of its own it is there already."""
         if task.budget.norm == "Linf":
             return delta
+        delta = delta * task.grid.free
         return delta * ball.wide(task.budget.epsilon / task.budget.size(delta).clamp_min(1e-30), delta)

@@ -50,7 +50,8 @@ class Intake:
         if self.window is None:
             return values if self.table is None else self.table(values)
         grey = shown(values, self.window) if self.table is None else self.table(values)
-        return (1 - grey if self.inverted else grey) * self.white
+        grey = 1 - grey if self.inverted else grey
+        return grey if self.white == 1 else grey * self.white
 
     def take(self, entries: Tensor | slice) -> Intake:
         """The intake of the chosen batch entries."""
