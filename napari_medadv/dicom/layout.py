@@ -175,8 +175,8 @@ def _read(header: Header) -> Layout:
     if header.pixels.tag != a.PIXELS:
         return _real(header, found)
     if allocated == 1 and (samples, stored, found.high, found.signed) == (1, 1, 0, False) and photometric in GREY:
-        if header.syntax not in a.NATIVE or not header.little:
-            raise SeriesError(f"{name} stores compressed or big endian bits: bits in little endian order are expected.")
+        if header.syntax not in a.NATIVE:
+            raise SeriesError(f"{name} stores single bits, compressed: bits that are not compressed are expected.")
         return found
     if allocated not in (8, 16, 32) or not stored - 1 <= found.high < allocated or stored > allocated:
         raise SeriesError(

@@ -149,11 +149,16 @@ class Frames:
         assert self.header.pixels is not None
         count = self.layout.rows * self.layout.columns
         start, end = index * count // 8, ((index + 1) * count + 7) // 8
+        swapped = not self.header.little and self.header.pixels.words
+        if swapped:  # 16-bit words of a big endian file: bytes lie in pairs the other way round
+            start, end = start & ~1, min((end + 1) & ~1, self.header.pixels.length)
         if self._blob:
             data = np.frombuffer(self._blob, np.uint8, end - start, self.header.pixels.offset + start)
         else:
             data = np.empty(end - start, np.uint8)
             self._read_into(start, data.data)
+        if swapped:
+            data = np.resize(data, len(data) + len(data) % 2).reshape(-1, 2)[:, ::-1].reshape(-1)
         first = index * count - 8 * start
         return np.unpackbits(data, bitorder="little")[first : first + count]
 
