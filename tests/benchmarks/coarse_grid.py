@@ -1,0 +1,118 @@
+"""What rounding costs: success as stored beside the success of the same attack in float, at budgets of 1 to 4 grey levels.
+
+    python tests/benchmarks/coarse_grid.py [--attacks pgd,fgsm,apgd] [--levels 1,2,3,4] [--phantoms 1] [--cxr FOLDER --images 50]
+
+Slices with nodules of the embedded CT phantom, stored in steps of 1 HU and in 8 bits over its window; the embedded radiograph,
+stored in 8 bits; and, where a folder is given, its radiographs as they are. Each slice is attacked by itself, paired: the
+same values, steps and seed, with what can be stored and without any grid.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from napari_medadv.attacks.grid import Unrounded
+from napari_medadv.attacks.perturb import task_of
+from napari_medadv.catalogue import entry
+from napari_medadv.dicom import decode, scan
+from napari_medadv.model import Classifier, load_classifier
+from napari_medadv.progress import silent
+from napari_medadv.samples import SAMPLES, phantom_series
+from napari_medadv.threat import Conceal, Confuse, Goal, Linf, Threat
+from napari_medadv.volume import Scale, Volume
+
+Case = tuple[str, Classifier, list[Volume], Goal]
+
+
+def cases(phantoms: int, cxr: Path | None, images: int) -> Iterator[Case]:
+    radiograph, phantom = SAMPLES
+    classifier, volumes = load_classifier(phantom.model), []
+    for seed in range(1, phantoms + 1):
+        with tempfile.TemporaryDirectory() as folder:
+            (series,) = scan(phantom_series(Path(folder), seed)).series
+            volumes.append(shown(classifier, decode(series), phantom.conceal))
+    yield "CT phantom, 1 HU", classifier, volumes, Conceal(phantom.conceal)
+    eight = [eight_bits(volume, -1350.0, 150.0) for volume in volumes]
+    yield "CT phantom, 8 bits over 1500 HU", classifier, eight, Conceal(phantom.conceal)
+    classifier = load_classifier(radiograph.model)
+    with tempfile.TemporaryDirectory() as folder:
+        (series,) = scan(radiograph.series(Path(folder))).series
+        volume = decode(series)
+    yield "radiograph, 8 bits", classifier, [eight_bits(volume, *volume.window.limits)], Conceal(radiograph.conceal)
+    if cxr is not None:
+        found = [decode(series) for series in scan(cxr).series[:images]]
+        yield f"{len(found)} radiographs of {cxr.name}", classifier, found, Confuse()
+
+
+def shown(classifier: Classifier, volume: Volume, label: str) -> Volume:
+    """The slices in which the label is present."""
+    scores = classifier.predict(volume).slices
+    assert scores is not None
+    chosen = np.nonzero(classifier.findings.present(scores)[:, classifier.findings.index(label)])[0]
+    return replace(volume, voxels=volume.voxels[chosen], scale=volume.scale.take(chosen))
+
+
+def eight_bits(volume: Volume, low: float, high: float) -> Volume:
+    """The same image in 256 levels from `low` to `high`, in the unit of the volume."""
+    slope = (high - low) / 255
+    voxels = np.rint((volume.values().clip(low, high) - low) / slope).astype(np.uint8)
+    return replace(volume, voxels=voxels, scale=Scale(volume.scale.unit, 0, 255, np.array([slope]), np.array([low])))
+
+
+def successes(name: str, classifier: Classifier, volume: Volume, goal: Goal, levels: int) -> tuple[int, int, int, int]:
+    """How many slices stood, how many fell as stored, how many in float, and how many in float once they were rounded."""
+    threat = Threat(goal, Linf(levels * float(volume.scale.quantum[0])))
+    before, rows = classifier.predict(volume), np.arange(len(volume.voxels))
+    fell: list[int] = []
+    stood = rounded = 0
+    for stored in (True, False):
+        rng = torch.Generator().manual_seed(0)
+        task, grid = task_of(classifier, volume, threat, before, rows, rng, silent)
+        open_ = (task.margin(task.clean) <= 0).nonzero().flatten()
+        stood, task, grid = len(open_), task.take(open_), grid.take(open_)
+        used = task if stored else replace(task, grid=Unrounded(grid.free))
+        values = used.admit(entry(name, "napari_medadv.attacks")()(used)) if stood else used.clean
+        judged = task.stored(values) if stored else values
+        fell.append(int((task.margin(judged) > 0).sum()))
+        if not stored:
+            rounded = int((task.margin(task.stored(values)) > 0).sum())
+    return stood, fell[0], fell[1], rounded
+
+
+def main() -> None:
+    asked = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    asked.add_argument("--attacks", default="pgd,apgd,fgsm")
+    asked.add_argument("--levels", default="1,2,3,4")
+    asked.add_argument("--phantoms", type=int, default=1)
+    asked.add_argument("--cxr", type=Path)
+    asked.add_argument("--images", type=int, default=50)
+    asked.add_argument("--only", default="", help="cases whose name holds this")
+    given = asked.parse_args()
+    print(
+        "| images | attack | levels | slices | as stored | in float | difference, points | float, rounded at the end |"
+    )
+    print("|---" * 8 + "|")
+    for words, classifier, volumes, goal in cases(given.phantoms, given.cxr, given.images):
+        if given.only not in words:
+            continue
+        for name in given.attacks.split(","):
+            for levels in (int(part) for part in given.levels.split(",")):
+                parts = [successes(name, classifier, volume, goal, levels) for volume in volumes]
+                stood, stored, unrounded, late = (sum(column) for column in zip(*parts, strict=True))
+                share = [100 * count / max(stood, 1) for count in (stored, unrounded, late)]
+                print(
+                    f"| {words} | {name} | {levels} | {stood} | {share[0]:.1f} % | {share[1]:.1f} % | "
+                    f"{share[0] - share[1]:+.1f} | {share[2]:.1f} % |",
+                    flush=True,
+                )
+
+
+if __name__ == "__main__":
+    main()
