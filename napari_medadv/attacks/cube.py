@@ -41,27 +41,24 @@ class Cube:
     levels
         How many whole grey levels each voxel may fall and rise, float32 of the same shape, and value per level and
         levels per value, float32, broadcastable to it; None where no file is meant.
-    slack
-        The share of a level that float32 may have lost on the way.
     """
 
     clean: Tensor
     low: Tensor
     high: Tensor
     levels: tuple[Tensor, Tensor, Tensor, Tensor] | None
-    slack: float
 
     def admit(self, values: Tensor) -> Tensor:
         """The nearest values within budget, region and storable range."""
         return values.clamp(self.low, self.high)
 
     def stored(self, values: Tensor) -> Tensor:
-        """The values as a file would give them back: cut to whole grey levels towards the clean ones."""
+        """The values as a file would give them back: rounded to the nearest grey levels within the budget."""
         if self.levels is None:
             return self.admit(values)
         fall, rise, slope, rate = self.levels
         change = (values - self.clean).mul_(rate)
-        change = change.add_(change.sign(), alpha=self.slack).trunc_().clamp_(fall, rise)
+        change = change.add_(change.sign(), alpha=0.5).trunc_().clamp_(fall, rise)
         return torch.addcmul(self.clean, change, slope)
 
     def take(self, entries: Tensor) -> Cube:
@@ -71,7 +68,7 @@ class Cube:
         if self.levels is not None:
             fall, rise, slope, rate = (_of(tensor, entries) for tensor in self.levels)
             levels = (fall, rise, slope, rate)
-        return Cube(kept[0], kept[1], kept[2], levels, self.slack)
+        return Cube(kept[0], kept[1], kept[2], levels)
 
 
 def hold(task: Task) -> Hold:
@@ -82,9 +79,9 @@ def hold(task: Task) -> Hold:
     low, high = torch.maximum(task.clean - reach, task.lowest), torch.minimum(task.clean + reach, task.highest)
     low, high = torch.minimum(low, task.clean), torch.maximum(high, task.clean)
     if not isinstance(task.grid, Grid):
-        return Cube(task.clean, low, high, None, 0.0)
+        return Cube(task.clean, low, high, None)
     levels = _levels(task.grid, task.budget)
-    return task if levels is None else Cube(task.clean, low, high, levels, task.grid.slack)
+    return task if levels is None else Cube(task.clean, low, high, levels)
 
 
 def kept(held: Hold, task: Task, entries: Tensor) -> Hold:

@@ -1,4 +1,4 @@
-"""Grid: what can be stored. An adversary's values are rounded onto it, always towards the clean image."""
+"""Grid: what can be stored. An adversary's values are rounded onto it, and never out of the budget."""
 
 from __future__ import annotations
 
@@ -40,14 +40,18 @@ class Grid:
     def codes(self, delta: Tensor, budget: Budget) -> Tensor:
         """Whole grey levels of change, int64, from a change `delta` in the volume's unit; never outside the budget.
 
-        The change is cut towards zero. What float32 lost on the way (a hundredth of a level at most) is forgiven, or a
+        The nearest ones where these keep the budget, or keep it once each voxel that overspends is cut back; else the
+        change is cut towards zero. What float32 lost on the way (a hundredth of a level at most) is forgiven, or a
         change of 8 HU would be stored as 7; where that would overspend the budget, nothing is forgiven.
         """
         exact = delta.double()
-        found = self._whole(exact, self.slack)
-        over = budget.size(found * self.slope) > budget.epsilon * (1 + 1e-9)
-        if bool(over.any()):
-            strict = self._whole(budget.project(exact), 0.0)
+        found = self._whole(exact, 0.5)
+        cut = budget.project(found * self.slope) if budget.norm == "Linf" else exact
+        for less, slack in ((cut, self.slack), (exact, self.slack), (None, 0.0)):
+            over = budget.size(found * self.slope) > budget.epsilon * (1 + 1e-9)
+            if not bool(over.any()):
+                break
+            strict = self._whole(budget.project(exact) if less is None else less, slack)
             found = torch.where(over.view(-1, *[1] * (delta.ndim - 1)), strict, found)
         return found
 

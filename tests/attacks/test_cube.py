@@ -46,7 +46,9 @@ def test_a_cube_holds_values_where_the_task_holds_them(
         values = made.clean + (2 * torch.rand(made.clean.shape, generator=rng) - 1) * reach * levels * slope
         assert torch.allclose(held.admit(values), made.admit(values), atol=1e-3 * slope)
         here = held.stored(values)
-        assert torch.equal(here, made.stored(here)), "what a cube stores, the judge stores"
+        assert torch.allclose(here, made.stored(here), rtol=0, atol=1e-4 * slope), (
+            "what a cube stores, the judge stores"
+        )
         away = (here - made.stored(values)).abs() / slope
         assert float(away.max()) < 1.01 and float((away > 0.01).float().mean()) < 0.01
     rows = torch.tensor([2, 0])
@@ -81,3 +83,14 @@ def test_other_balls_and_budgets_that_reach_over_the_padding_are_left_to_the_tas
     assert isinstance(made.grid, Grid)
     wide = dataclasses.replace(made.grid, highest=2**30)
     assert not isinstance(hold(dataclasses.replace(made, budget=Linf(10), grid=wide)), Cube)
+
+
+@pytest.mark.parametrize(("levels", "highest"), [(1.0, 1), (2.0, 2), (2.55, 2), (4.0, 4)])
+def test_what_is_stored_is_the_nearest_within_the_budget(levels: float, highest: int) -> None:
+    made = task(Linf(levels * 0.5), 0.5, None, True, False)
+    assert isinstance(made.grid, Grid)
+    wished = (2 * torch.rand(made.clean.shape, generator=torch.Generator().manual_seed(2)) - 1) * levels * 0.5
+    room = (made.grid.stored - made.grid.lowest >= 5) & (made.grid.highest - made.grid.stored >= 5)
+    codes = made.grid.codes(wished, made.budget)
+    nearest = (wished.double() / 0.5).round().clamp(-highest, highest).to(torch.int64)
+    assert int(codes.abs().amax()) == highest and float((codes == nearest)[room].float().mean()) > 0.999
