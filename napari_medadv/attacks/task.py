@@ -211,37 +211,48 @@ class Task:
         """
         if arithmetic == "auto":
             arithmetic = self.swiftest()
+        short = arithmetic == "bfloat16"
         size = max(self.classifier.batch, 1)
-        if len(values) > size:
+        if len(values) <= size:
+            margin, height, found = self._climbed(values, loss, through, self.intake, self.decided, short)
+        else:
             parts = []
             for start in range(0, len(values), size):
-                rows = torch.arange(start, min(start + size, len(values)), device=values.device)
-                picked = loss if isinstance(loss, str) else loss[rows]
-                part = self.take(rows)
-                parts.append(part.ascent(values[rows], picked, through, arithmetic=arithmetic, trusted=trusted))
-            margins, losses, gradients = zip(*parts, strict=True)
-            return torch.cat(margins), torch.cat(losses), torch.cat(gradients)
-        self.tally.gradients += len(values)
-        goal, findings = self.threat.goal, self.classifier.findings
-        inputs = values.detach().requires_grad_(True)
-        with torch.enable_grad():
-            short = arithmetic == "bfloat16"
-            with torch.autocast(inputs.device.type, torch.bfloat16, enabled=short):
-                logits = self._logits(inputs if through is None else through(inputs), self.intake)
-            logits = logits.float() if short else logits
-            margin = goal.margin(logits, findings, self.decided)
-            height = climbed(goal, logits, findings, self.decided, loss, margin)
-            (found,) = torch.autograd.grad(height.sum(), inputs)
+                rows = slice(start, start + size)
+                picked, intake = loss if isinstance(loss, str) else loss[rows], self.intake.take(rows)
+                parts.append(self._climbed(values[rows], picked, through, intake, self.decided[rows], short))
+            margin, height, found = (torch.cat(each) for each in zip(*parts, strict=True))
         if not bool(found.sum().isfinite()):
             raise ModelError(
                 f"The gradient of {self.classifier.name} is NaN or infinite here: its preprocessing or network is not differentiable."
             )
-        margin = margin.detach()
         if short and through is None:
-            rows = ((margin > -_DOUBT) & (margin <= trusted)).nonzero().flatten()
-            if len(rows):
-                margin[rows] = self.take(rows).margin(values[rows])
-        return margin, height.detach(), found if bool(self.grid.free.all()) else found * self.grid.free
+            doubted = ((margin > -_DOUBT) & (margin <= trusted)).nonzero().flatten()
+            if len(doubted):
+                margin[doubted] = self.take(doubted).margin(values[doubted])
+        return margin, height, found if bool(self.grid.free.all()) else found * self.grid.free
+
+    def _climbed(
+        self,
+        values: Tensor,
+        loss: Loss | Tensor,
+        through: Callable[[Tensor], Tensor] | None,
+        intake: Intake,
+        decided: Tensor,
+        short: bool,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Margin, loss and gradient of one batch of the classifier, as the network's arithmetic gives them."""
+        self.tally.gradients += len(values)
+        goal, findings = self.threat.goal, self.classifier.findings
+        inputs = values.detach().requires_grad_(True)
+        with torch.enable_grad():
+            with torch.autocast(inputs.device.type, torch.bfloat16, enabled=short):
+                logits = self._logits(inputs if through is None else through(inputs), intake)
+            logits = logits.float() if short else logits
+            margin = goal.margin(logits, findings, decided)
+            height = climbed(goal, logits, findings, decided, loss, margin)
+            (found,) = torch.autograd.grad(height.sum(), inputs)
+        return margin.detach(), height.detach(), found
 
     def swiftest(self) -> Settled:
         """With which arithmetic gradients are taken fastest here, by a probe that is made once in a process."""
