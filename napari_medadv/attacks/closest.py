@@ -82,7 +82,7 @@ class Closest:
         if norm == "L2":
             return (DDN(self.steps), FMN(self.steps, arithmetic="float32"), fab)
         if norm == "L1":
-            return (PDPGD(2 * self.steps), FMN(self.steps, arithmetic="float32"), fab)
+            return (PDPGD(3 * self.steps), FMN(self.steps, arithmetic="float32"), fab)
         return (FMN(self.steps, arithmetic="float32"), PDPGD(self.steps), fab)
 
     def _below(self, task: Task, smallest: Smallest) -> None:

@@ -25,7 +25,7 @@ from who_can_calls import LIBRARIES, NoWord, Run  # type: ignore[import-not-foun
 from who_can_cases import Case, Stopped, cases  # type: ignore[import-not-found]
 
 PAGE = Path(__file__).parents[2] / "docs" / "who_can.md"
-SECONDS = 10
+SECONDS = 6
 SMALLEST = ("HopSkipJump", "DDN")
 REFUSALS = (ValueError, NotImplementedError, AssertionError)
 HEAD = """# Who can do what

@@ -42,7 +42,8 @@ def torchattacks(name: str, **settings: Any) -> Run:
     def run(case: Case) -> Tensor:
         kind = getattr(importlib.import_module("torchattacks"), name)
         _ask(kind, case, cancel="callback", region="mask", levels="levels")
-        found: Tensor = kind(case.asked(), eps=case.epsilon, **settings)(case.inputs, case.labels)
+        classes = {"n_classes": case.classes} if name == "AutoAttack" else {}
+        found: Tensor = kind(case.asked(), eps=case.epsilon, **classes, **settings)(case.inputs, case.labels)
         return found
 
     return run

@@ -142,7 +142,7 @@ def _half() -> Tensor:
 def _case(
     name: str,
     *,
-    classes: int = 3,
+    classes: int = 5,
     outputs: int | None = None,
     shape: tuple[int, ...] = (1, 8, 8),
     bounds: tuple[float, float] = (0.0, 1.0),
