@@ -232,7 +232,9 @@ def _trained(network: nn.Module, good: Floats, bad: Floats, seed: int, epochs: i
     state = np.random.get_state()
     np.random.seed(seed)
     try:
-        detector.fit(np.concatenate([good, bad]), truth, batch_size=16, nb_epochs=epochs)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            detector.fit(np.concatenate([good, bad]), truth, batch_size=16, nb_epochs=epochs)
     finally:
         np.random.set_state(state)
     return detector
