@@ -34,8 +34,9 @@ class Shown(QWidget):
         self.badges = {name: Badge() for name in ("origin", "signature", "baseline")}
         line = QHBoxLayout()
         line.setSpacing(4)
-        for badge in self.badges.values():
-            line.addWidget(badge, 1)
+        column.addWidget(self.badges["origin"])
+        for name in ("signature", "baseline"):
+            line.addWidget(self.badges[name], 1)
         column.addLayout(line)
         self._buttons = QGridLayout()
         self._buttons.setSpacing(4)
