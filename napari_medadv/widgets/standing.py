@@ -78,7 +78,7 @@ class Trust:
 NO_FILES = Standing(
     "No DICOM files", "plain", ("This image was not read from DICOM files, so nothing vouches for it.",)
 )
-NOT_COMPARED = Standing("Not compared with a baseline", "plain")
+NOT_COMPARED = Standing("No baseline", "plain")
 CHECKING = Standing("Checking signatures…", "plain")
 UNKNOWN = Standing("Signatures were not checked", "unsure")
 NOTHING = Standing("Nothing is loaded", "plain", ("Load a series in the dock Series.",))

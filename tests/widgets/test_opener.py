@@ -19,7 +19,9 @@ from napari_medadv.widgets.stage import stage_of
 def test_the_demonstration_shows_and_photographs_every_dock(
     loaded: Loaded, classifier: Classifier, tmp_path: Path, qtbot: Any
 ) -> None:
-    found = perturb(classifier, loaded.volume, Threat(Conceal("nodule"), Linf(9)), PGD(steps=12, arithmetic="float32"), seed=3)
+    found = perturb(
+        classifier, loaded.volume, Threat(Conceal("nodule"), Linf(9)), PGD(steps=12, arithmetic="float32"), seed=3
+    )
     assert loaded.series is not None
     viewer = show_demo(loaded.series, classifier, found, pictures=tmp_path / "pictures", block=False)
     stage = stage_of(viewer)

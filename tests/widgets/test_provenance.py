@@ -139,8 +139,8 @@ def test_the_series_dock_tells_the_same_beside_the_window(
     until(lambda: stage.session.loaded)
     assert badges["signature"].text() == "Checking signatures…" and "#1f7a4d" not in badges["signature"].styleSheet()
     until(lambda: badges["signature"].text() == "Not signed")
-    assert badges["baseline"].text() == "Not compared with a baseline"
-    assert "Not signed · Not compared" in panel.list.item(0).text()
+    assert badges["baseline"].text() == "No baseline"
+    assert "Not signed · No baseline" in panel.list.item(0).text()
     assert all(TONES["plain"] in badges[name].styleSheet() for name in ("signature", "baseline"))
     sign_copies(loaded.series, keys[0], keys[1], None, tmp_path / "signed", silent)
     record(tmp_path / "signed", tmp_path / "ledger")
