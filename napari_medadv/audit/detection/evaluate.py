@@ -98,12 +98,11 @@ def evaluate(
     if not detectors:
         raise DetectorError("No detector is to be evaluated: name one at least.")
     named = {name_of(type(each)): each for each in detectors}
-    _settled(folder, _settings(cohort, classifier, named, seed))
+    _settled(folder, _settings(cohort, classifier, named, seed), {case.name: repr(case) for case in cases})
     reference = _reference(folder, cohort, classifier, detectors, part(progress, 0.0, 0.1))
     scene = Scene(classifier, named, reference)
     ready, skipped = _prepared(peers, cohort, scene, seed, part(progress, 0.1, 0.12))
-    rows = list(_kept(folder / _SCORES))
-    done = {(row.image, row.case) for row in rows}
+    rows = {(row.image, row.case): row for row in _kept(folder / _SCORES)}
     watch = part(progress, 0.12, 1.0)
     chosen_images = cohort.examined[:examined]
     work: list[tuple[Image, tuple[Case, ...]]] = [(image, (Clean(),)) for image in chosen_images]
@@ -119,7 +118,7 @@ def evaluate(
             own = part(watch, count / total, (count + 1) / total)
             count += 1
             own(0.0, f"{case.name}, image {count} of {total}")
-            if (key, case.name) in done:
+            if _whole(rows.get((key, case.name)), ready):
                 continue
             try:
                 row = _row(case, key, image, volume, scene, ready, seed, own)
@@ -127,9 +126,9 @@ def evaluate(
                 skipped.append(f"{case.name}: {error}")
                 continue
             _keep(folder / _SCORES, row)
-            rows.append(row)
+            rows[key, case.name] = row
     progress(1.0, "evaluated")
-    return Evaluation(classifier.name, named, reference, tuple(rows), tuple(dict.fromkeys(skipped)))
+    return Evaluation(classifier.name, named, reference, tuple(rows.values()), tuple(dict.fromkeys(skipped)))
 
 
 def read_evaluation(folder: Path, classifier: Classifier, detectors: Sequence[Detector]) -> Evaluation:
@@ -165,12 +164,22 @@ def _row(
             scores[name] = float(slice_scores(detector, state, scene.classifier, found.volume, None).max())
         except DetectorError:
             continue
-    for peer in peers if found.reached and case.kind != "control" else ():
+    for peer in _asked(peers, case.kind, found.reached):
         scores[peer.name] = peer(scene.classifier, found.volume)
     difference = np.abs(found.volume.voxels.astype(np.int64) - volume.voxels).max()
     low, high = volume.window.limits
     changed = float(difference * volume.scale.quantum.min() / ((high - low) / 255 or 1.0))
     return Row(key, image.patient, case.name, case.kind, found.reached, round(changed, 3), scores)
+
+
+def _asked(peers: Sequence[Peer], kind: Kind, reached: bool) -> Sequence[Peer]:
+    """The peers that are to score such a row."""
+    return peers if reached and kind != "control" else ()
+
+
+def _whole(row: Row | None, peers: Sequence[Peer]) -> bool:
+    """Whether nothing is left to score: peers may have been named after a row was kept."""
+    return row is not None and all(peer.name in row.scores for peer in _asked(peers, row.kind, row.reached))
 
 
 def _settings(cohort: Cohort, classifier: Classifier, detectors: dict[str, Detector], seed: int) -> dict[str, Any]:
@@ -183,19 +192,27 @@ def _settings(cohort: Cohort, classifier: Classifier, detectors: dict[str, Detec
     }
 
 
-def _settled(folder: Path, settings: dict[str, Any]) -> None:
+def _settled(folder: Path, settings: dict[str, Any], cases: dict[str, str]) -> None:
+    """Note what the scores of a folder belong to; cases may be added, and none may change."""
     path = folder / _SETTINGS
     try:
+        before: dict[str, str] = {}
         if path.exists():
-            if json.loads(path.read_bytes()) != settings:
+            held = json.loads(path.read_bytes())
+            before = held.pop("cases", {})
+            if held != settings:
                 raise DetectorError(
                     f"{folder.name} holds an evaluation of another classifier, cohort, seed or other detectors: name a new folder."
                 )
-            return
-        if folder.exists() and any(folder.iterdir()):
+            changed = [name for name, how in cases.items() if before.get(name, how) != how]
+            if changed:
+                raise DetectorError(
+                    f"{folder.name} holds scores of {changed[0]} with other settings: name a new folder."
+                )
+        elif folder.exists() and any(folder.iterdir()):
             raise DetectorError(f"{folder.name} holds other things than an evaluation: name a new folder.")
         folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(settings, indent=1))
+        path.write_text(json.dumps(settings | {"cases": before | cases}, indent=1))
     except (OSError, ValueError) as error:
         raise OutputError(f"{folder.name} cannot be used for scores ({error}): name another folder.") from error
 

@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 from napari_medadv.attacks.fgsm import FGSM
 from napari_medadv.audit.detection import Cohort, cohort, default_cases, evaluate, figures
-from napari_medadv.audit.detection.cases import Attacked, Control, Evading
+from napari_medadv.audit.detection.cases import Attacked, Control, Evading, Scene
 from napari_medadv.audit.detection.controls import CONTROLS
 from napari_medadv.audit.detection.evaluate import read_evaluation
 from napari_medadv.audit.detection.page import page
@@ -20,7 +21,8 @@ from napari_medadv.detect.alignment import Alignment
 from napari_medadv.detect.mahalanobis import Mahalanobis
 from napari_medadv.detect.squeeze import Squeeze
 from napari_medadv.errors import Cancelled, DetectorError, SeriesError
-from napari_medadv.model import load_classifier
+from napari_medadv.model import Classifier, load_classifier
+from napari_medadv.volume import Volume
 from tests.cli.conftest import Brightness, Medadv, medadv  # noqa: F401
 from tests.detect.scenes import volume
 from tests.dicom.making import dataset, write
@@ -97,6 +99,32 @@ def test_a_run_that_was_stopped_goes_on_and_ends_the_same(people: Cohort, weight
         (tmp_path / "full").mkdir()
         (tmp_path / "full" / "notes.txt").touch()
         evaluate(people, asked, DETECTORS, CASES, tmp_path / "full")
+
+
+class Largest:
+    """A peer without any learning: the largest stored value."""
+
+    name = "largest"
+
+    def learn(self, clean: Sequence[Volume], scene: Scene, seed: int) -> None:
+        """Nothing."""
+
+    def __call__(self, classifier: Classifier, volume: Volume) -> float:
+        """The score."""
+        return float(volume.voxels.max())
+
+
+def test_peers_named_later_score_what_is_kept_and_cases_do_not_change(
+    people: Cohort, weights: Path, tmp_path: Path
+) -> None:
+    asked = load_classifier(str(weights))
+    before = evaluate(people, asked, DETECTORS, CASES[:3], tmp_path, attacked=4)
+    assert not any("largest" in row.scores for row in before.rows)
+    after = evaluate(people, asked, DETECTORS, CASES[2:3], tmp_path, attacked=4, peers=(Largest(),))
+    due = [row for row in after.rows if row.reached and row.kind != "control"]
+    assert len(after.rows) == len(before.rows) and due and all("largest" in row.scores for row in due)
+    with pytest.raises(DetectorError, match="FGSM 8 with other settings"):
+        evaluate(people, asked, DETECTORS, (Attacked("FGSM 8", FGSM(), 9),), tmp_path)
 
 
 def test_figures_tables_and_page(people: Cohort, weights: Path, tmp_path: Path) -> None:
