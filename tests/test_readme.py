@@ -20,6 +20,10 @@ def test_the_python_of_the_readme_runs_and_pgd_does_what_noise_does_not(
     pgd, noise = capsys.readouterr().out.splitlines()
     assert pgd.startswith("PGD") and pgd.endswith("True")
     assert noise.startswith("Noise") and noise.endswith("False")
+    said = re.findall(r"```text\n(PGD.*)\n(Noise.*)\n```", README)[0]
+    for printed, promised in zip((pgd, noise), said, strict=True):
+        numbers = [[float(word) for word in re.findall(r"[\d.]+(?= %)", line)] for line in (printed, promised)]
+        assert numbers[0] == pytest.approx(numbers[1], abs=0.25)
 
 
 def test_the_table_of_attacks_is_that_of_the_folder() -> None:
