@@ -35,12 +35,14 @@ GROUPS: dict[str, dict[str, int]] = {
         "RescaleIntercept": a.INTERCEPT,
         "RescaleSlope": a.SLOPE,
         "RescaleType": a.RESCALE_TYPE,
+        "ModalityLUTSequence": a.MODALITY_LUT,
     },
     "FrameVOILUTSequence": {
         "WindowCenter": a.WINDOW_CENTER,
         "WindowWidth": a.WINDOW_WIDTH,
         "WindowCenterWidthExplanation": a.WINDOW_EXPLANATION,
         "VOILUTFunction": a.VOI_FUNCTION,
+        "VOILUTSequence": a.VOI_LUT,
     },
     "FrameContentSequence": {
         "TemporalPositionIndex": a.TEMPORAL_POSITION,
@@ -57,7 +59,7 @@ GROUPS: dict[str, dict[str, int]] = {
     "PETFrameTypeSequence": _FRAME_TYPE,
     "XAXRFFrameCharacteristicsSequence": _FRAME_TYPE,
 }
-"""Attributes by functional group, and the tag under which a single-frame file would carry them."""
+"""Attributes by functional group, and the tag under which a single-frame file would carry them; of a lookup table, only that it is there."""
 _DIRECTION = ("MRDiffusionSequence", "DiffusionGradientDirectionSequence", "DiffusionGradientOrientation")
 _FORMS = {b"US": "<H", b"UL": "<L", b"FD": "<d"}
 _DOUBLES = {a.B_VALUE: 8, a.B_DIRECTION: 24}
@@ -109,8 +111,8 @@ def _from_groups(header: Header, frames: int) -> Iterator[Header]:
             f"{header.path.name} tells of {'more' if len(own) > frames else len(own)} frames and holds {frames}: copy it again from its source."
         )
     raw = header.raw | shared
-    for values in own:
-        yield Header(header.file, header.syntax, raw | values, header.pixels, header.size, header.little)
+    for frame, values in enumerate(own):
+        yield Header(header.file, header.syntax, raw | values, header.pixels, header.size, header.little, frame=frame)
 
 
 def _walked(header: Header, frames: int) -> tuple[_Raw, list[_Raw]]:
@@ -136,6 +138,9 @@ def _meaning(values: Values) -> _Raw:
     found: _Raw = {}
     for path, value in values.items():
         tag, vr = _ATTRIBUTES[path]
+        if tag in a.SEQUENCES:
+            found[tag] = b""
+            continue
         if tag in _DOUBLES:
             if len(value) not in (0, _DOUBLES[tag]):
                 raise Doubt
@@ -177,12 +182,14 @@ def _asked(header: Header) -> tuple[_Raw, list[_Raw]]:
 
 def _values(group: pydicom.Dataset) -> _Raw:
     """The undecoded values of one item of functional groups, by the tag of a single-frame file."""
-    found = {}
+    found: _Raw = {}
     for sequence, attributes in GROUPS.items():
         items = group.get(sequence)
         for keyword, tag in attributes.items() if items else ():
             value = items[0].get(keyword)
-            if value is not None and value != "":
+            if tag in a.SEQUENCES:
+                found |= {tag: b""} if value is not None else {}
+            elif value is not None and value != "":
                 found[tag] = pack("<d", value) if tag == a.B_VALUE else _bytes(value)
     diffusion = group.get("MRDiffusionSequence")
     direction = diffusion[0].get("DiffusionGradientDirectionSequence") if diffusion else None

@@ -135,6 +135,8 @@ class Groups:
                 if vr not in (b"", b"SQ"):
                     raise Doubt
                 position = self._items(data, value, stop, size, path, found, depth)
+                if path in self._wanted:  # that it is there, for what is in it was gone through already
+                    found.append((path, position, position))
             else:
                 position = value + size
                 found.append((path, value, position))

@@ -43,6 +43,8 @@ class Header:
         Bytes in the file (inflated, where it is deflated).
     groups
         Where the sequences of functional groups lie in a multi-frame file that was walked.
+    frame
+        Which frame of the file this tells of, from 0, where functional groups tell of each; or None.
     """
 
     file: str
@@ -52,6 +54,7 @@ class Header:
     size: int
     little: bool = True
     groups: tuple[Element, ...] = ()
+    frame: int | None = None
 
     @property
     def path(self) -> Path:

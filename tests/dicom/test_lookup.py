@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,17 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset
 from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from napari_medadv.dicom import Derivation, decode, save, scan
+from napari_medadv.dicom.attribute import VOI_LUT
+from napari_medadv.dicom.functional import _asked, _walked
+from napari_medadv.dicom.header import read_header
 from napari_medadv.dicom.window import presets
 from napari_medadv.errors import SeriesError
 from napari_medadv.volume import Volume, Window
 from tests.dicom.making import dataset, dciodvfy, write
+from tests.dicom.test_multiframe import enhanced, item
 
 PIXELS = np.arange(16 * 12, dtype=np.uint16).reshape(16, 12) * 21
 """0 to 4011, 12 bits."""
@@ -144,3 +150,117 @@ def test_tables_are_written_back(tmp_path: Path) -> None:
     assert (again.voxels == volume.voxels + 7).all() and again.windows == volume.windows
     assert again.scale.table == volume.scale.table
     assert dciodvfy(files[0]) <= dciodvfy(series.instances[0].path)
+
+
+KINDS = ("defined", "undefined", "implicit")
+
+
+def framed(path: Path, change: Callable[[Dataset, list[Dataset]], None], kind: str = "defined") -> Path:
+    """An enhanced image of three frames at 8, 0 and 4 mm, with `change` made to its shared group and those of its frames."""
+    ds = pydicom.dcmread(enhanced(path, [8, 0, 4]))
+    shared, own = ds.SharedFunctionalGroupsSequence[0], list(ds.PerFrameFunctionalGroupsSequence)
+    for group in own:
+        del group.PixelValueTransformationSequence
+    change(shared, own)
+    if kind == "undefined":
+        for element in ds.iterall():
+            if element.VR == "SQ":
+                element.is_undefined_length = True
+                for each in element.value:
+                    each.is_undefined_length_sequence_item = True
+    return write(ds, path, ImplicitVRLittleEndian if kind == "implicit" else ExplicitVRLittleEndian)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("where", ["shared", "own"])
+def test_a_display_table_in_a_functional_group_is_a_window(where: str, kind: str, tmp_path: Path) -> None:
+    def change(shared: Dataset, own: list[Dataset]) -> None:
+        for index, group in enumerate(own):
+            ramp = np.arange(100) * (20 if where == "shared" else 10 + index)
+            tables = [table(ramp, LUTExplanation="soft"), table(ramp[::-1].copy(), first=7, LUTExplanation="inverse")]
+            if where == "own":
+                group.FrameVOILUTSequence[0].VOILUTSequence = tables
+                continue
+            del group.FrameVOILUTSequence
+            shared.FrameVOILUTSequence = [item(VOILUTSequence=tables)]
+
+    path = framed(tmp_path / "a.dcm", change, kind)
+    found = [*_asked(read_header(path))[1], _asked(read_header(path))[0]]
+    walked = [
+        *_walked(read_header(path), 3)[1],
+        _walked(read_header(path), 3)[0],
+    ]  # unusual enough, it would be a Doubt
+    assert (
+        [VOI_LUT in each for each in walked]
+        == [VOI_LUT in each for each in found]
+        == [where == "own"] * 3 + [where == "shared"]
+    )
+    volume = decode(scan(path)[0])
+    middle = np.arange(100) * (20 if where == "shared" else 12)  # the third frame lies between the others
+    assert [each.explanation for each in volume.windows] == ([] if where == "shared" else [""]) + ["soft", "inverse"]
+    soft, inverse = volume.windows[-2:]
+    values = np.arange(120)
+    assert np.allclose(soft.grey(values), middle[np.clip(values, 0, 99)] / 65535)
+    assert np.allclose(inverse.grey(values), middle[::-1][np.clip(values - 7, 0, 99)] / 65535)
+    assert {"soft", "inverse"} <= set(presets(volume))
+
+
+@pytest.mark.parametrize("where", ["shared", "own"])
+def test_windows_and_their_function_in_a_functional_group(where: str, tmp_path: Path) -> None:
+    def change(shared: Dataset, own: list[Dataset]) -> None:
+        for index, group in enumerate(own):
+            voi = item(
+                WindowCenter=[40 + index, 500],
+                WindowWidth=[80, 1500],
+                WindowCenterWidthExplanation=["BRAIN", "BONE"],
+                VOILUTFunction="SIGMOID",
+            )
+            del group.FrameVOILUTSequence
+            (shared if where == "shared" else group).FrameVOILUTSequence = [voi]
+
+    volume = decode(scan(framed(tmp_path / "a.dcm", change))[0])
+    assert [(each.center, each.width, each.function) for each in volume.windows] == [
+        (42, 80, "SIGMOID"),
+        (500, 1500, "SIGMOID"),
+    ]
+    assert list(presets(volume))[:2] == ["brain", "bone"]
+    assert volume.window.grey(np.array([42.0])) == 0.5
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("where", ["shared", "own"])
+def test_a_modality_table_in_a_functional_group(where: str, kind: str, tmp_path: Path) -> None:
+    entries = np.arange(200) ** 2 + 5
+
+    def change(shared: Dataset, own: list[Dataset]) -> None:
+        meant = [item(ModalityLUTSequence=[table(entries, ModalityLUTType="OD")])]
+        for group in [shared] if where == "shared" else own:
+            group.PixelValueTransformationSequence = meant
+
+    path = framed(tmp_path / "in" / "a.dcm", change, kind)
+    volume = decode(scan(path)[0])
+    assert volume.scale.table is not None and volume.scale.table.unit == "OD"
+    assert volume.scale.table(volume.voxels)[:, 0, 0].tolist() == [11**2 + 5, 21**2 + 5, 1**2 + 5]
+    assert np.allclose(volume.window.grey(np.array([5])), Window(40, 80).grey(entries[[5]]))
+    save(volume, scan(path)[0], Derivation("x"), tmp_path / "out")
+    again = decode(scan(tmp_path / "out")[0])
+    assert again.scale.table == volume.scale.table and again.windows == volume.windows
+
+
+def test_frames_with_different_modality_tables_are_refused(tmp_path: Path) -> None:
+    def change(shared: Dataset, own: list[Dataset]) -> None:
+        for index, group in enumerate(own):
+            meant = item(ModalityLUTSequence=[table(np.arange(200) + index)])
+            group.PixelValueTransformationSequence = [meant]
+
+    with pytest.raises(SeriesError, match=r"a.dcm has another modality lookup table"):
+        decode(scan(framed(tmp_path / "a.dcm", change))[0])
+
+
+def test_a_frame_without_the_table_of_the_others_is_refused(tmp_path: Path) -> None:
+    def change(shared: Dataset, own: list[Dataset]) -> None:
+        for group in own[:2]:
+            group.PixelValueTransformationSequence = [item(ModalityLUTSequence=[table(np.arange(200))])]
+
+    with pytest.raises(SeriesError, match=r"a.dcm has another modality lookup table"):
+        decode(scan(framed(tmp_path / "a.dcm", change))[0])
