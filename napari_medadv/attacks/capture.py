@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor
 
 from napari_medadv.attacks.adam import Adam
-from napari_medadv.attacks.climb import levelled
+from napari_medadv.attacks.climb import levelled, steps_given
 from napari_medadv.attacks.loss import Loss
 from napari_medadv.attacks.retake import Retake
-from napari_medadv.attacks.task import Task
+from napari_medadv.attacks.task import Aim, Knowledge, Task
 from napari_medadv.errors import AttackError
 from napari_medadv.threat import ball
 
@@ -85,25 +85,95 @@ class Carried:
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
-    """How an ascent goes.
+class Capture:
+    """What all attacks at the moment of capture can be told; each adds what is turned.
 
     Attributes
     ----------
     steps
         How many.
+    step
+        Length of a step.
     confidence
         An entry rests once its margin in every acquisition of two steps on end exceeds this, in logits.
     loss
         What is climbed.
     draws
-        How many acquisitions a step looks at, besides the image as it is; 0 for that alone.
+        Acquisitions looked at in each step, besides the image as it is; 0 for that alone.
+    noise, motion, degrees, rewindow, rounding
+        What an acquisition changes: see `Retake`.
     """
 
-    steps: int
-    confidence: float
-    loss: Loss
-    draws: int
+    needs_gradient: ClassVar[bool] = True
+    knowledge: ClassVar[Knowledge] = "gradient"
+    aim: ClassVar[Aim] = "fixed budget"
+
+    steps: int = 40
+    step: float = 0.2
+    confidence: float = 1.0
+    loss: Loss = "cross-entropy"
+    draws: int = 4
+    noise: float = 0.005
+    motion: float = 1.0
+    degrees: float = 1.0
+    rewindow: float = 0.02
+    rounding: float = 1.0
+
+    def __post_init__(self) -> None:
+        steps_given(self)
+        Retake.as_set(self)
+        if self.draws < 0:
+            raise AttackError(
+                f"An attack at the moment of capture looks at draws >= 0 acquisitions a step, not {self.draws}."
+            )
+
+    def ascended(self, task: Task, start: Tensor, device: Device, rule: Rule) -> Tensor:
+        """The best stored values of each entry: reached as they are, then reached in most acquisitions, then by how much.
+
+        Parameters
+        ----------
+        task
+            What is to be fooled.
+        start
+            Where what is turned starts, one row an entry.
+        device, rule
+            What that does to the image, and how it is turned further.
+        """
+        best, top = task.clean.clone(), torch.full((len(task),), -torch.inf, device=task.clean.device)
+        rows, turned, part = torch.arange(len(task), device=start.device), start, task
+        calm = torch.zeros_like(rows)
+        for count in range(self.steps + 1):
+            task.report(count, self.steps + 1)
+            points = turned.detach().requires_grad_(True)
+            with torch.enable_grad():
+                change = device.render(part, points)
+            here = part.stored(part.clean + change.detach())
+            margins, uphill = self._look(part, here, climbing=count < self.steps)
+            worth = 2.0 * (margins[0] > 0) + (margins > 0).float().mean(dim=0) + torch.tanh(margins).mean(dim=0)
+            better = worth > top[rows]
+            best[rows[better]], top[rows[better]] = here[better], worth[better]
+            calm = torch.where(margins.amin(dim=0) > self.confidence, calm + 1, 0)
+            stand = (calm < (2 if self.draws else 1)).nonzero().flatten()
+            if count == self.steps or not len(stand):
+                break
+            turned = rule.step(part, points, change, uphill)
+            if len(stand) < len(rows):
+                rows, turned, calm, part = rows[stand], turned[stand], calm[stand], part.take(stand)
+                rule.keep(stand)
+        return best
+
+    def _look(self, task: Task, here: Tensor, *, climbing: bool) -> tuple[Tensor, Tensor]:
+        """Margins (1 + draws, batch), those of the image as it is first, and the summed gradient (zero unless `climbing`)."""
+        margins, uphill, retake = [], torch.zeros_like(here), Retake.as_set(self)
+        for number in range(self.draws + 1):
+            taken = retake(task, here) if number else here
+            if climbing:
+                margin, gradient = task.gradient(taken, self.loss)
+                uphill = uphill + gradient
+            else:
+                margin = task.margin(taken)
+            margins.append(margin)
+        return torch.stack(margins), uphill
 
 
 def share(task: Task, change: Tensor) -> Tensor:
@@ -115,63 +185,3 @@ def share(task: Task, change: Tensor) -> Tensor:
 def fitting(task: Task, change: Tensor) -> Tensor:
     """The change, fainter where it is larger than the budget."""
     return change * ball.wide(share(task, change), change)
-
-
-def captured(task: Task, start: Tensor, device: Device, rule: Rule, course: Course, retake: Retake) -> Tensor:
-    """The best stored values of each entry: reached as they are, then reached in most acquisitions, then by how much.
-
-    Parameters
-    ----------
-    task
-        What is to be fooled.
-    start
-        Where what is turned starts, one row an entry.
-    device, rule
-        What that does to the image, and how it is turned further.
-    course
-        The ascent.
-    retake
-        The acquisitions.
-    """
-    best, top = task.clean.clone(), torch.full((len(task),), -torch.inf, device=task.clean.device)
-    rows, turned, part = torch.arange(len(task), device=start.device), start, task
-    calm = torch.zeros_like(rows)
-    for count in range(course.steps + 1):
-        task.report(count, course.steps + 1)
-        points = turned.detach().requires_grad_(True)
-        with torch.enable_grad():
-            change = device.render(part, points)
-        here = part.stored(part.clean + change.detach())
-        margins, uphill = look(part, here, retake, course, climbing=count < course.steps)
-        worth = 2.0 * (margins[0] > 0) + (margins > 0).float().mean(dim=0) + torch.tanh(margins).mean(dim=0)
-        better = worth > top[rows]
-        best[rows[better]], top[rows[better]] = here[better], worth[better]
-        calm = torch.where(margins.amin(dim=0) > course.confidence, calm + 1, 0)
-        stand = (calm < (2 if course.draws else 1)).nonzero().flatten()
-        if count == course.steps or not len(stand):
-            break
-        turned = rule.step(part, points, change, uphill)
-        if len(stand) < len(rows):
-            rows, turned, calm, part = rows[stand], turned[stand], calm[stand], part.take(stand)
-            rule.keep(stand)
-    return best
-
-
-def look(task: Task, here: Tensor, retake: Retake, course: Course, *, climbing: bool) -> tuple[Tensor, Tensor]:
-    """Margins (1 + draws, batch), those of the image as it is first, and the summed gradient (zero unless `climbing`)."""
-    margins, uphill = [], torch.zeros_like(here)
-    for number in range(course.draws + 1):
-        taken = retake(task, here) if number else here
-        if climbing:
-            margin, gradient = task.gradient(taken, course.loss)
-            uphill = uphill + gradient
-        else:
-            margin = task.margin(taken)
-        margins.append(margin)
-    return torch.stack(margins), uphill
-
-
-def draws_given(draws: int) -> None:
-    """Refuse a number of acquisitions below zero."""
-    if draws < 0:
-        raise AttackError(f"An attack at the moment of capture looks at draws >= 0 acquisitions a step, not {draws}.")

@@ -44,13 +44,13 @@ class SettingsForm(QWidget):
 
 
 def explained(kind: type[Any]) -> dict[str, str]:
-    """The words about each attribute in a numpy-style docstring."""
-    text = inspect.getdoc(kind) or ""
-    _, _, listed = text.partition("Attributes\n----------\n")
+    """The words about each attribute in the numpy-style docstrings of a class and of those that it extends."""
     found: dict[str, str] = {}
-    for names, words in re.findall(r"^(\S[^\n]*)\n((?:[ ]+[^\n]*\n?)+)", listed, flags=re.MULTILINE):
-        for name in names.split(","):
-            found[name.strip()] = " ".join(words.split())
+    for owner in reversed(kind.__mro__):
+        _, _, listed = inspect.cleandoc(vars(owner).get("__doc__") or "").partition("Attributes\n----------\n")
+        for names, words in re.findall(r"^(\S[^\n]*)\n((?:[ ]+[^\n]*\n?)+)", listed, flags=re.MULTILINE):
+            for name in names.split(","):
+                found[name.strip()] = " ".join(words.split())
     return found
 
 

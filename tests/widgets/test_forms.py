@@ -15,6 +15,7 @@ from napari_medadv.display import HeatView, Loaded
 from napari_medadv.measure import signed_difference
 from napari_medadv.measure.distortion import Distortion
 from napari_medadv.prediction import Findings, Prediction
+from napari_medadv.settings import fields
 from napari_medadv.volume import Scale, Volume, Window
 from napari_medadv.widgets.bars import colour, percent
 from napari_medadv.widgets.budget_rows import default_epsilon
@@ -38,6 +39,12 @@ def test_a_form_can_begin_with_what_was_run(qtbot: Any) -> None:
     form = SettingsForm(PGD, PGD(steps=7, loss="margin"))
     qtbot.addWidget(form)
     assert form.value() == PGD(steps=7, loss="margin")
+
+
+@pytest.mark.parametrize("name", ["kspace", "sinogram", "gain_gamma", "bias_field"])
+def test_what_attacks_at_the_moment_of_capture_share_is_explained_too(name: str) -> None:
+    kind = entry(name, HOME)
+    assert set(fields(kind)) <= set(explained(kind))
 
 
 def test_the_words_of_the_docstring_are_tooltips() -> None:
