@@ -98,7 +98,7 @@ def _descend(
         if not len(rows):
             continue
         epsilon = grid[place]
-        some = replace(task.take(rows), budget=replace(task.budget.take(rows), epsilon=epsilon))  # type: ignore[type-var]
+        some = replace(task.take(rows), budget=replace(task.budget.take(rows), epsilon=epsilon))
         best = Best(some, SURE)
         adapt(
             best,

@@ -83,7 +83,7 @@ def _margin(task: Task, steps: int, budget: Budget, arithmetic: Arithmetic) -> T
 
 
 def _times(budget: Budget, factor: float) -> Budget:
-    return replace(budget, epsilon=budget.epsilon * factor)  # type: ignore[type-var]
+    return replace(budget, epsilon=budget.epsilon * factor)
 
 
 def unbounded(task: Task) -> Budget:

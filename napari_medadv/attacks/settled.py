@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import is_dataclass, replace
+from typing import TypeVar
 
 from napari_medadv.attacks.task import Attack, Task
 
+A = TypeVar("A", bound=Attack)
 
-def settled(attack: Attack, task: Task) -> Attack:
+
+def settled(attack: A, task: Task) -> A:
     """The same attack with the arithmetic that is fastest for this task's classifier; itself where it says one, or has none.
 
     Parameters
@@ -21,5 +24,5 @@ def settled(attack: Attack, task: Task) -> Attack:
         return attack
     if getattr(attack, "arithmetic", None) != "auto":
         return attack
-    found: Attack = replace(attack, arithmetic=task.swiftest())
+    found: A = replace(attack, arithmetic=task.swiftest())
     return found

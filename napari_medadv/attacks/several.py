@@ -75,6 +75,4 @@ def learn(
             tasks.append(task.take(standing))
     if not tasks:
         raise AlreadyReached("The goal is met by every clean series already: choose another goal, or other series.")
-    ready = settled(attack, tasks[0])
-    found: Tensor = ready.learn(tasks)  # type: ignore[attr-defined]
-    return found
+    return settled(attack, tasks[0]).learn(tasks)

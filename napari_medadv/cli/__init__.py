@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except Exception as error:
+    except Exception as error:  # the last place before the person: no traceback reaches one who did not ask for it
         if debugging:
             raise
         said = " ".join(str(error).split())[:300] or "no message"

@@ -68,8 +68,8 @@ def graph_of(network: nn.Module) -> fx.Graph | None:
         return copied
     try:
         return fx.Tracer().trace(network)
-    except Exception:
-        return None  # tracing runs the network's own code, which may fail in any way
+    except Exception:  # tracing runs the network's own code, which may fail in any way
+        return None
 
 
 def _norm(network: fx.GraphModule, node: fx.Node) -> tuple[Tensor, Tensor] | None:
@@ -117,7 +117,7 @@ def _merge(network: fx.GraphModule, node: fx.Node, scale: Tensor, shift: Tensor,
         module = network.get_submodule(str(node.target))
         if type(module) not in _CONVOLUTIONS:
             return False
-        network.add_module(name, nn.utils.fusion.fuse_conv_bn_eval(module, _as_norm(scale, shift)))  # type: ignore[type-var]
+        network.add_module(name, nn.utils.fusion.fuse_conv_bn_eval(module, _as_norm(scale, shift)))  # type: ignore[type-var]  # any convolution
         node.target = name
         return True
     if node.op != "call_function" or node.target not in _CONVOLVE or len(node.args) < 2:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -17,8 +17,10 @@ from napari_medadv.threat import ball
 class Budget(Protocol):
     """A ball around the clean image; every batch entry (a slice, or a whole volume) has its own.
 
-    Tensors are float32, (batch, channel, z, y, x), in the unit of the volume.
+    Tensors are float32, (batch, channel, z, y, x), in the unit of the volume. Every budget is a dataclass.
     """
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
 
     @property
     def norm(self) -> ball.Norm:

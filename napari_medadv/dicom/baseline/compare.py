@@ -17,7 +17,7 @@ from napari_medadv.dicom.baseline.entry import Entry, measure
 from napari_medadv.dicom.baseline.ledger import Ledger, read_ledger
 from napari_medadv.dicom.baseline.pixels import Place
 from napari_medadv.dicom.baseline.record import dicom_files, in_parallel
-from napari_medadv.dicom.signature.trust import Anchors, Trust
+from napari_medadv.dicom.signature.trust import NO_ANCHORS, Anchors, Trust
 from napari_medadv.errors import LedgerError, MedAdvError
 from napari_medadv.progress import Progress, silent, throttled
 
@@ -95,7 +95,7 @@ class Comparison:
 def compare(
     folder: Path,
     ledger: Path | Ledger,
-    anchors: Anchors = Anchors(),  # noqa: B008
+    anchors: Anchors = NO_ANCHORS,
     keys: Sequence[Ed25519PublicKey] = (),
     *,
     complete: bool = False,

@@ -93,6 +93,10 @@ class Anchors:
         )
 
 
+NO_ANCHORS = Anchors()
+"""Nobody is trusted."""
+
+
 def load_anchors(*paths: Path) -> Anchors:
     """The trusted certificates of CA files: the self-signed ones are roots, the others only lead to them.
 

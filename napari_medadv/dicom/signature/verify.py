@@ -18,7 +18,7 @@ from napari_medadv.dicom.signature.part10 import Part10, part10
 from napari_medadv.dicom.signature.profile import PROFILES
 from napari_medadv.dicom.signature.signer import HASHES, STRONG, der, genuine, name_of
 from napari_medadv.dicom.signature.stream import MAC_PARAMETERS, SIGNATURES, has_pixels, message, nameable
-from napari_medadv.dicom.signature.trust import Anchors, Trust
+from napari_medadv.dicom.signature.trust import NO_ANCHORS, Anchors, Trust
 from napari_medadv.errors import MedAdvError, SignatureError
 from napari_medadv.progress import Progress, silent
 
@@ -26,7 +26,9 @@ _EXPLICIT, _DEFLATED = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99"
 _NOBODY = Trust("unknown", "Nobody can be named.")
 
 
-def verify(data: bytes, anchors: Anchors = Anchors(), *, name: str = "", at: datetime | None = None) -> InstanceFinding:  # noqa: B008
+def verify(
+    data: bytes, anchors: Anchors = NO_ANCHORS, *, name: str = "", at: datetime | None = None
+) -> InstanceFinding:
     """Check every signature of a DICOM file, those inside sequence items included.
 
     Parameters
@@ -55,7 +57,7 @@ def verify(data: bytes, anchors: Anchors = Anchors(), *, name: str = "", at: dat
 
 def verify_files(
     paths: Sequence[Path],
-    anchors: Anchors = Anchors(),  # noqa: B008
+    anchors: Anchors = NO_ANCHORS,
     *,
     at: datetime | None = None,
     progress: Progress = silent,

@@ -56,7 +56,7 @@ def build(source: Source) -> nn.Module:
         arguments["pretrained"] = False
     try:
         found = kind(**arguments)
-    except Exception as error:
+    except Exception as error:  # a network's constructor may raise anything
         words = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
         raise CardError(
             f"{wanted.name} cannot be built from [architecture.arguments] ({words}): correct them."
