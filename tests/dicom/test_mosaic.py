@@ -20,20 +20,23 @@ TILT = [0.9998477, 0.0, 0.0174524, 0.0, 1.0, 0.0]
 NORMAL = np.cross(TILT[:3], TILT[3:])
 
 
-def header(**values: Any) -> bytes:
-    """A CSA header; each tag has six items, of which the first ones are filled."""
-    data = b"SV10\4\3\2\1" + pack("<II", len(values), 77)
+def header(form: str = "SV10", **values: Any) -> bytes:
+    """A CSA header; each tag has six items, of which the first ones are filled. Without "SV10", its first version as somebody describes it."""
+    data = (b"SV10\4\3\2\1" if form == "SV10" else b"") + pack("<II", len(values), 77)
+    more, junk = (0 if form in ("SV10", "GDCM") else 6), b"\0" if form == "SV10" else b"\xcd"
     for name, value in values.items():
         texts = [f"{each:.8f}" if isinstance(each, float) else str(each) for each in np.atleast_1d(value).tolist()]
         vr = b"LO\0\0" if isinstance(value, str) else b"IS\0\0" if isinstance(value, int) else b"FD\0\0"
         data += pack("<64si4siii", name.encode(), len(texts), vr, 3, 6, 77)
         for index in range(6):
             text = (texts[index].encode() + b"\0") if index < len(texts) else b""
-            data += pack("<4i", *[len(text)] * 4) + text + b"\0" * (-len(text) % 4)
+            long = len(text)
+            numbers = (long, long, 77, long) if form in ("SV10", "GDCM") else (long + more, 99, 77, long + more)
+            data += pack("<4i", *numbers) + text + junk * (4 - long % 4 if form == "SPM" else -long % 4)
     return data
 
 
-def mosaic(tiles: Array, path: Path, *, normal: Array = NORMAL, **changed: Any) -> Path:
+def mosaic(tiles: Array, path: Path, *, normal: Array = NORMAL, form: str = "SV10", **changed: Any) -> Path:
     count, rows, columns = tiles.shape
     across = int(np.ceil(np.sqrt(count)))
     whole = np.full((across * rows, across * columns), 9, np.uint16)
@@ -51,7 +54,7 @@ def mosaic(tiles: Array, path: Path, *, normal: Array = NORMAL, **changed: Any) 
         "SliceNormalVector": normal,
     }
     block.add_new(0x08, "CS", "IMAGE NUM 4")
-    block.add_new(0x10, "OB", header(**told))
+    block.add_new(0x10, "OB", header(form, **told))
     ds.private_block(0x0019, "SIEMENS MR HEADER", create=True).add_new(0x0A, "US", count)
     for keyword, value in changed.items():
         if value is None:
@@ -79,6 +82,17 @@ def test_tiles_are_slices_and_lie_where_nibabel_has_them(sign: int, tmp_path: Pa
         own = [index[2] if sign == 1 else 6 - index[2], *index[:2]]
         assert np.allclose(theirs.affine @ [*index, 1], volume.affine @ [*own, 1])
         assert theirs.get_data()[tuple(index)] == volume.voxels[tuple(own)]
+
+
+@pytest.mark.parametrize("form", ["GDCM", "NiBabel", "SPM"])
+def test_a_header_of_the_first_version(form: str, tmp_path: Path) -> None:
+    series = scan(mosaic(tiles(), tmp_path / "in" / "a.dcm", form=form))[0]
+    new = decode(scan(mosaic(tiles(), tmp_path / "new" / "a.dcm"))[0])
+    volume = decode(series)
+    assert (volume.voxels == new.voxels).all() and np.allclose(volume.affine, new.affine) and len(volume.voxels) == 7
+    save(volume.with_voxels(volume.voxels + np.uint16(5)), series, Derivation("x"), tmp_path / "out")
+    again = decode(scan(tmp_path / "out")[0])
+    assert (again.voxels == volume.voxels + 5).all() and np.allclose(again.affine, volume.affine)
 
 
 def test_the_place_of_the_first_tile(tmp_path: Path) -> None:
@@ -139,8 +153,9 @@ def test_without_private_elements_a_mosaic_is_refused(tmp_path: Path) -> None:
         decode(scan(path)[0])
 
 
-def test_a_damaged_private_header_gives_what_it_has() -> None:
-    whole = header(A=[1, 2], B=3.5)
+@pytest.mark.parametrize("form", ["SV10", "GDCM", "NiBabel", "SPM"])
+def test_a_damaged_private_header_gives_what_it_has(form: str) -> None:
+    whole = header(form, A=[1, 2], B=3.5)
     assert csa(whole) == {"A": ("1", "2"), "B": ("3.50000000",)}
     assert all(set(csa(whole[:end])) <= {"A", "B"} for end in range(len(whole)))
     assert csa(b"SV10\4\3\2\1" + b"\xff" * 4000)
