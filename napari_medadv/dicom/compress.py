@@ -28,7 +28,7 @@ def compress(syntax: str, frame: Array) -> bytes:
 
 def compressed(syntax: str, frames: Array, layout: Layout) -> list[bytes] | None:
     """Frames, (frame, y, x) or (frame, y, x, channel), in the syntax of their source; None where that gives not every integer back."""
-    if syntax not in (LOSSLESS_COLOUR if layout.colour else LOSSLESS) or layout.allocated in (1, 32):
+    if syntax not in LOSSLESS or layout.allocated in (1, 32):
         return None
     if layout.colour:  # whatever the source stored, a derived image is RGB
         layout = replace(layout, samples=3, allocated=8 * layout.dtype.itemsize, photometric="RGB", planar=False)
@@ -50,6 +50,8 @@ def _unsigned(frame: Array) -> Array:
 
 
 def _jpeg_lossless(frame: Array) -> bytes:
+    if frame.ndim == 3:
+        return bytes(imagecodecs.jpeg8_encode(frame, lossless=True, predictor=1, colorspace="RGB", outcolorspace="RGB"))
     return bytes(imagecodecs.ljpeg_encode(_unsigned(frame), bitspersample=8 * frame.dtype.itemsize))
 
 
@@ -90,5 +92,5 @@ _ENCODERS: dict[str, Callable[[Array], bytes]] = {
 }
 LOSSLESS = frozenset(_ENCODERS)
 """Transfer syntaxes in which a derived series can be written."""
-LOSSLESS_COLOUR = frozenset((a.RLE, a.JPEG_LS, a.JPEG2000_LOSSLESS))
-"""Those of them in which colours can be written: JPEG 2000 with its reversible colour transform, the others as RGB."""
+REVERSIBLE = frozenset((a.JPEG2000_LOSSLESS, a.HTJ2K_LOSSLESS))
+"""Those of them that write colours through the reversible colour transform of JPEG 2000 (YBR_RCT); the others write RGB."""

@@ -15,7 +15,7 @@ from pydicom.tag import Tag
 from pydicom.uid import UID
 
 from napari_medadv.dicom import attribute as a
-from napari_medadv.dicom.compress import compressed
+from napari_medadv.dicom.compress import REVERSIBLE, compressed
 from napari_medadv.dicom.derivation import Derivation, derived_uid
 from napari_medadv.dicom.geometry import ALLOWABLE
 from napari_medadv.dicom.identity import deidentified, marked_patient
@@ -188,7 +188,7 @@ def _compress(dataset: Dataset, pixels: Array, instance: Instance) -> None:
         return
     dataset.file_meta.TransferSyntaxUID = UID(instance.header.syntax)
     dataset.PixelData = encapsulate(frames)
-    if instance.layout.colour and instance.header.syntax == a.JPEG2000_LOSSLESS:
+    if instance.layout.colour and instance.header.syntax in REVERSIBLE:
         dataset.PhotometricInterpretation = "YBR_RCT"
     dataset["PixelData"].VR = "OB"
     dataset["PixelData"].is_undefined_length = True

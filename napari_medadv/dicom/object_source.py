@@ -53,10 +53,7 @@ class Source:
         if self.placed:
             return self.images
         if "" in self.sides:
-            raise OutputError(
-                "This image says neither where it lies in the patient nor which way it is turned, and a parametric map must: "
-                "take the picture and the report."
-            )
+            raise OutputError(_TURNED)
         made = Dataset()
         made.update(self.images[0])
         made.file_meta = self.images[0].file_meta
@@ -68,7 +65,27 @@ class Source:
         return [made]
 
 
+_TILED = "A series of mosaics takes no object that lies over its tiles: save the volume itself."
+_UNPLACED = (
+    "The frames of this series have no position in the patient, which a parametric map or segmentation of several "
+    "frames needs: save the volume itself."
+)
+_TURNED = (
+    "This image says neither where it lies in the patient nor which way it is turned, and a parametric map must: "
+    "take the picture and the report."
+)
 _AXES = {"L": (1, 0, 0), "R": (-1, 0, 0), "P": (0, 1, 0), "A": (0, -1, 0), "S": (0, 0, 1), "I": (0, 0, -1)}
+
+
+def obstacle(series: Series, *, framed: bool = False) -> str:
+    """Why no array can be laid over a series, or "": known from headers alone; a parametric map must be `framed`."""
+    if any(each.layout is not None and each.layout.tiles > 1 for each in series.instances):
+        return _TILED
+    if all(placed(each.header) for each in series.slices):
+        return ""
+    if len(series.slices) > 1:
+        return _UNPLACED
+    return _TURNED if framed and "" in sides(series.slices[0].header) else ""
 
 
 def images(series: Series) -> list[Dataset]:
@@ -97,15 +114,11 @@ def source(hd: Any, series: Series, shape: tuple[int, ...]) -> Source:
     expected = (len(series.slices), series.rows, series.columns)
     if shape[:3] != expected:
         raise OutputError(f"An array of {shape} does not fit this series of {expected}: make it from its volume.")
+    refusal = obstacle(series)
+    if refusal:
+        raise OutputError(refusal)
     found, headers = images(series), [each.header for each in series.slices]
-    if any(each.layout is not None and each.layout.tiles > 1 for each in series.instances):
-        raise OutputError("A series of mosaics takes no object that lies over its tiles: save the volume itself.")
     if not all(placed(header) for header in headers):
-        if len(headers) > 1:
-            raise OutputError(
-                "The frames of this series have no position in the patient, which a parametric map or segmentation of several "
-                "frames needs: save the volume itself."
-            )
         for keyword in ("FrameOfReferenceUID", "PositionReferenceIndicator"):
             if keyword in found[0]:
                 del found[0][keyword]

@@ -16,8 +16,9 @@ from napari_medadv.model.threads import fastest_threads, threads
 from napari_medadv.progress import Progress, part
 from napari_medadv.widgets.attack_form import AttackForm, Plan
 from napari_medadv.widgets.bars import percent
+from napari_medadv.widgets.object_boxes import ObjectBoxes
 from napari_medadv.widgets.panel import Panel
-from napari_medadv.widgets.saving import save_outcome
+from napari_medadv.widgets.saving import Saved, save_outcome
 from napari_medadv.widgets.work import Job
 
 
@@ -41,6 +42,8 @@ class AttackPanel(Panel):
         for button, share in ((self.run_button, 3), (self.cancel_button, 2), (self.save_button, 3)):
             row.addWidget(button, share)
         self.column.addLayout(row)
+        self.objects = ObjectBoxes()
+        self.column.addWidget(self.objects)
         self.bar = QProgressBar()
         self.bar.setRange(0, 1000)
         self.bar.setVisible(False)
@@ -86,22 +89,18 @@ class AttackPanel(Panel):
             self.say("Stopping…")
 
     def save(self, folder: Path) -> None:
-        """Write the adversarial series."""
+        """Write the adversarial series, and the objects that are ticked."""
         outcome = self.session.outcome
         if outcome is None:
             return
 
-        def verb(progress: Progress) -> int:
-            return len(save_outcome(outcome, folder, progress))
+        kinds = self.objects.kinds
+
+        def verb(progress: Progress) -> Saved:
+            return save_outcome(outcome, folder, progress, objects=kinds)
 
         self.say("Saving…")
-        self.start(
-            verb,
-            "Saving",
-            lambda count: self.say(
-                f"Saved {count} file{'s' if count != 1 else ''} to {folder.name}, marked as synthetic."
-            ),
-        )
+        self.start(verb, "Saving", lambda saved: self.say(saved.words(folder.name)))
 
     def _finished(self, outcome: Outcome) -> None:
         if self.session.loaded is outcome.loaded:
@@ -136,6 +135,7 @@ class AttackPanel(Panel):
         self.cancel_button.setEnabled(running)
         outcome = self.session.outcome
         self.save_button.setEnabled(outcome is not None and outcome.loaded.series is not None)
+        self.objects.turn(outcome)
 
     def _choose_folder(self) -> None:
         found, _ = QFileDialog.getSaveFileName(self, "New folder for the derived series", "adversarial_series")

@@ -166,6 +166,6 @@ def sign_copies(
         paths = [each.path for each in what.instances]
         return signer.name, len(sign_files(paths, signer, out, profile=profile, progress=progress))
     with tempfile.TemporaryDirectory(prefix="medadv-") as aside:
-        files = save_outcome(what, Path(aside) / "derived", part(progress, 0.0, 0.6))
+        files = save_outcome(what, Path(aside) / "derived", part(progress, 0.0, 0.6)).files
         written = sign_files(files, signer, out, profile=profile, progress=part(progress, 0.6, 1.0))
     return signer.name, len(written)

@@ -25,4 +25,4 @@ def write_image(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
         raise OutputError(
             f"The layer {meta.get('name', '')!r} is no adversarial series made from DICOM here: run an attack in the dock Attack and save its layer."
         )
-    return [str(file) for file in save_outcome(noun, Path(path).with_suffix(""))]
+    return [str(file) for file in save_outcome(noun, Path(path).with_suffix("")).files]

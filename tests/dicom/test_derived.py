@@ -18,7 +18,7 @@ from pydicom.encaps import encapsulate
 
 from napari_medadv.dicom import Derivation, decode, save, scan
 from napari_medadv.dicom import attribute as a
-from napari_medadv.dicom.compress import LOSSLESS, LOSSLESS_COLOUR, compress
+from napari_medadv.dicom.compress import LOSSLESS, compress
 from napari_medadv.dicom.encode import Syntax
 from napari_medadv.dicom.quiet import quiet
 from napari_medadv.volume import Array, Volume
@@ -156,7 +156,7 @@ for syntax in sorted(LOSSLESS):
     for kind in (np.uint16, np.int16):
         grey = SMOOTH.astype(kind)
         SOURCES[f"{NAMES[syntax]}, {grey.dtype}"] = packed("CT", [compress(syntax, grey)], grey, syntax)
-for syntax in sorted(LOSSLESS_COLOUR):
+for syntax in sorted(LOSSLESS):
     SOURCES[f"{NAMES[syntax]}, colour"] = packed("XC", [compress(syntax, COLOURS)], COLOURS, syntax)
 UNCOMPRESS = {a.RLE: "dcmdrle", a.JPEG_LS: "dcmdjpls", a.JPEG_LOSSLESS_SV1: "dcmdjpeg"}
 """What makes a file uncompressed; dcmtk knows no JPEG 2000."""
@@ -196,7 +196,7 @@ def test_every_reader_finds_the_judged_integers(pair: tuple[str, Path], syntax: 
         whole = expected(volume, series, instance, file)
         theirs = pydicom.dcmread(file)
         compressed = str(theirs.file_meta.TransferSyntaxUID)
-        wished = syntax == "source" and instance.header.syntax in (LOSSLESS_COLOUR if volume.colour else LOSSLESS)
+        wished = syntax == "source" and instance.header.syntax in LOSSLESS
         assert compressed == (instance.header.syntax if wished else a.EXPLICIT)
         assert np.array_equal(theirs.pixel_array.reshape(whole.shape), whole)
         assert np.array_equal(by_itk(file).reshape(whole.shape), as_itk_shows(whole, theirs, volume))
@@ -295,4 +295,4 @@ def test_source_and_derived_are_one_consistent_set(pair: tuple[str, Path]) -> No
 
 
 def test_every_kind_is_there() -> None:
-    assert len(SOURCES) == 21 + 2 * len(LOSSLESS) + len(LOSSLESS_COLOUR)
+    assert len(SOURCES) == 21 + 3 * len(LOSSLESS)
