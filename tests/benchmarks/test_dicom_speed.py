@@ -26,8 +26,9 @@ from tests.benchmarks.making import ENCODERS, multiframe, series
 
 pytestmark = pytest.mark.benchmark
 COUNTS = [int(count) for count in os.environ.get("MEDADV_BENCHMARK_SLICES", "300,1000").split(",")]
-COMPRESSED = int(os.environ.get("MEDADV_BENCHMARK_COMPRESSED", "300"))
-CASES = [("uncompressed", count) for count in COUNTS] + [(name, COMPRESSED) for name in list(ENCODERS)[1:]]
+COMPRESSED = [int(count) for count in os.environ.get("MEDADV_BENCHMARK_COMPRESSED", "300,1000").split(",")]
+CASES = [("uncompressed", count) for count in COUNTS]
+CASES += [(name, count) for count in COMPRESSED for name in list(ENCODERS)[1:]]
 BARS = {"uncompressed": 12.0, "JPEG-LS": 3.0, "JPEG lossless": 3.0, "HTJ2K": 3.0, "RLE": 15.0, "JPEG 2000": 1.15}
 """How many times faster than SimpleITK each transfer syntax is to be."""
 Times = tuple[float, float]
