@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import train as training
 from figures import PAPER, head, row
 from stacks import Stack, labels_of, read_stack
 from train import train
@@ -90,7 +91,7 @@ def main() -> None:
     surrogate = arguments.stand_in or network(table, out, arguments.seeds[1], needed=hidden)
     pictures = out / f"{table.stem}_{arguments.seeds[0]}_pictures"
     pictures.mkdir(parents=True, exist_ok=True)
-    train_images = cache(lambda label: read_stack(table, "train", label, PATCH_IMAGES))
+    train_images = cache(lambda label: read_stack(table, "train", label, PATCH_IMAGES, training.SIZE))
     bench = Bench(load_classifier(victim), surrogate, train_images, pictures, arguments.arithmetic)
     labels = labels_of(table)
     if bench.victim.findings.labels != labels or len(labels) != 2:
@@ -98,7 +99,7 @@ def main() -> None:
             f"The network knows {bench.victim.findings.labels} and the table {labels}: two and the same are needed."
         )
     ledger = out / f"{table.stem}_{arguments.seeds[0]}.jsonl"
-    stacks = [read_stack(table, "test", label, arguments.limit) for label in labels]
+    stacks = [read_stack(table, "test", label, arguments.limit, training.SIZE) for label in labels]
     for trial in arguments.trials:
         for number, stack in enumerate(stacks):
             attack(bench, stack, [trial], ledger, 100_000 * number)

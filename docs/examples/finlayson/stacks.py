@@ -1,4 +1,8 @@
-"""Stacks: many images of one label read from DICOM and laid one on the other, each slice an image."""
+"""Stacks: many images of one label read from DICOM and laid one on the other, each slice an image.
+
+As in the paper, images are brought to the size that the network reads before anything is done to them; so what is
+attacked and judged are whole levels at that size.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import torch
+from train import shown
 
 from napari_medadv import Volume, decode, scan
 
@@ -34,8 +40,8 @@ def labels_of(table: Path) -> tuple[str, ...]:
         return tuple(sorted({row["label"] for row in csv.DictReader(lines)}))
 
 
-def read_stack(table: Path, split: str, label: str, limit: int) -> Stack:
-    """At most ``limit`` images of a split and a label, in the table's order, from its first folder alone."""
+def read_stack(table: Path, split: str, label: str, limit: int, size: int) -> Stack:
+    """At most ``limit`` images of a split and a label, in the table's order, from its first folder alone, at one size."""
     with table.open(newline="") as lines:
         rows = list(csv.DictReader(lines))
     folder = rows[0]["file"].split("/")[0]
@@ -49,4 +55,17 @@ def read_stack(table: Path, split: str, label: str, limit: int) -> Stack:
     for file, other in zip(files, volumes, strict=True):
         if (other.shape, other.window, other.photometric) != (first.shape, first.window, first.photometric):
             raise SystemExit(f"{file} differs from {files[0]} in size, window or photometric interpretation.")
-    return Stack(label, files, replace(first, voxels=np.concatenate([volume.voxels for volume in volumes])))
+    return Stack(label, files, resized(replace(first, voxels=np.concatenate([each.voxels for each in volumes])), size))
+
+
+def resized(volume: Volume, size: int) -> Volume:
+    """The volume with slices of ``size`` x ``size``, in whole levels; itself where they are."""
+    before = volume.shape[1:3]
+    if before == (size, size):
+        return volume
+    planes = volume.voxels if volume.colour else volume.voxels[..., None]
+    values = shown(torch.from_numpy(planes.astype(np.float32)).permute(0, 3, 1, 2), size) * 255
+    levels = values.round().clamp(0, 255).permute(0, 2, 3, 1).numpy().astype(volume.voxels.dtype)
+    affine = volume.affine.copy()
+    affine[:, 1:3] *= np.array(before) / size
+    return replace(volume, voxels=np.ascontiguousarray(levels if volume.colour else levels[..., 0]), affine=affine)
