@@ -1,10 +1,9 @@
-"""A derived series: marked, whole or absent, and the same volume when it is read again."""
+"""A derived series: marked, and the same volume when it is read again."""
 
 from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -22,37 +21,14 @@ from pydicom.encaps import encapsulate
 
 from napari_medadv.dicom.compress import LOSSLESS, compress
 from napari_medadv.dicom.decode import decode
-from napari_medadv.dicom.derivation import Derivation
 from napari_medadv.dicom.encode import encode
 from napari_medadv.dicom.profile import EMPTIED, REMOVED, REPLACED
 from napari_medadv.dicom.save import save
 from napari_medadv.dicom.series import scan
-from napari_medadv.errors import Cancelled, OutputError
-from napari_medadv.volume import Volume
 from tests.dicom.making import dataset, dciodvfy, write
+from tests.dicom.saving import PGD, changed, same
 
 Folder = Callable[..., Path]
-PGD = Derivation("PGD, Linf 8 HU, seed 0, model sha256 00", label="PGD 8 HU", version="0.1.0")
-
-
-def same(one: Volume, other: Volume) -> bool:
-    return bool(
-        np.array_equal(one.voxels, other.voxels)
-        and one.voxels.dtype == other.voxels.dtype
-        and np.array_equal(one.affine, other.affine)
-        and np.array_equal(one.scale.slope, other.scale.slope)
-        and np.array_equal(one.scale.intercept, other.scale.intercept)
-        and (one.scale.unit, one.scale.lowest, one.scale.highest)
-        == (other.scale.unit, other.scale.lowest, other.scale.highest)
-        and one.scale.padding == other.scale.padding
-        and (one.windows, one.photometric, one.placed) == (other.windows, other.photometric, other.placed)
-    )
-
-
-def changed(volume: Volume) -> Volume:
-    voxels = volume.voxels.copy()
-    voxels[:, 2:5, 2:5] += 3
-    return volume.with_voxels(voxels)
 
 
 def test_round_trip_and_marks(folder: Folder, tmp_path: Path) -> None:
@@ -160,58 +136,6 @@ def test_what_is_no_longer_true_is_removed(folder: Folder, tmp_path: Path) -> No
     assert derived.SeriesDate == "20260102"
 
 
-def test_output_is_refused_in_and_over_the_source(folder: Folder, tmp_path: Path) -> None:
-    source = folder(2)
-    series = scan(source)[0]
-    volume = decode(series)
-    (tmp_path / "full").mkdir()
-    (tmp_path / "full" / "x").write_text("x")
-    (tmp_path / "empty").mkdir()
-    for out, words in (
-        (source, "source"),
-        (source / "out", "source"),
-        (tmp_path, "source"),
-        (series.instances[0].path, "source"),
-        (tmp_path / "full", "exists already"),
-        (tmp_path / "full" / "x", "exists already"),
-    ):
-        with pytest.raises(OutputError, match=words):
-            save(volume, series, PGD, out)
-    assert save(volume, series, PGD, tmp_path / "empty")
-    with pytest.raises(OutputError, match="did not come from this series"):
-        save(replace(volume, series_uid="1.2"), series, PGD, tmp_path / "other")
-
-
-def test_a_file_may_be_saved_beside_itself_but_not_over(folder: Folder) -> None:
-    file = next(folder(1).iterdir())
-    series = scan(file)[0]
-    assert save(decode(series), series, PGD, file.parent / "out")
-
-
-@pytest.mark.parametrize("fault", [OSError(28, "No space left on device"), Cancelled("Saving"), KeyboardInterrupt()])
-def test_nothing_half_written_is_left(
-    folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: BaseException
-) -> None:
-    series = scan(folder(3))[0]
-    real, calls = pydicom.dcmwrite, []
-
-    def full(path: Path, ds: Any, **settings: Any) -> None:
-        calls.append(path)
-        if len(calls) == 2:
-            raise fault
-        real(path, ds, **settings)
-
-    monkeypatch.setattr(sys.modules[save.__module__], "dcmwrite", full)
-    with pytest.raises(OutputError if isinstance(fault, OSError) else type(fault)):
-        save(decode(series), series, PGD, tmp_path / "out")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["source"]
-
-
-def test_unfinished_output_is_not_read(folder: Folder, tmp_path: Path) -> None:
-    shutil.copytree(folder(1), tmp_path / "source" / ".out.abc.partial")
-    assert scan(tmp_path / "source")[0].frames == 1
-
-
 @pytest.mark.parametrize("syntax", sorted(LOSSLESS))
 def test_compressed_as_the_source(syntax: str, folder: Folder, tmp_path: Path) -> None:
     source = folder(3)
@@ -240,29 +164,6 @@ def test_source_and_derived_are_one_consistent_set(folder: Folder, tmp_path: Pat
         return {line for line in done.stderr.splitlines() if line.startswith("Error")}
 
     assert errors(*names, *map(str, files)) <= errors(*names)
-
-
-def test_a_killed_process_leaves_nothing_that_looks_whole(folder: Folder, tmp_path: Path) -> None:
-    source = folder(4)
-    code = (
-        "import os; from pathlib import Path; from napari_medadv.dicom import *\n"
-        f"series = scan(Path({str(source)!r}))[0]\n"
-        "def die(share, words):\n    os._exit(9) if share >= 0.5 else None\n"
-        f"save(decode(series), series, Derivation('x'), Path({str(tmp_path / 'out')!r}), progress=die)\n"
-    )
-    slow = "import napari_medadv.progress as p, time; p.time.monotonic = iter(range(10**6)).__next__\n"
-    assert subprocess.run([sys.executable, "-c", slow + code], check=False).returncode == 9
-    assert not (tmp_path / "out").exists()
-    left = [path for path in tmp_path.iterdir() if path.name != "source"]
-    assert len(left) == 1 and left[0].name.startswith(".out.") and left[0].name.endswith(".partial")
-    assert len(scan(tmp_path)) == 1
-
-
-def test_a_derivation_must_fit() -> None:
-    with pytest.raises(ValueError, match="1024"):
-        Derivation("x" * 1025)
-    with pytest.raises(ValueError, match="backslash"):
-        Derivation("a\\b")
 
 
 @pytest.mark.parametrize("modality", ["CT", "MR", "CR", "XC"])

@@ -16,7 +16,8 @@ import SimpleITK
 
 from napari_medadv.dicom import decode, scan
 from napari_medadv.errors import SeriesError
-from tests.dicom.traps import TRAPS, Trap, Truth
+from tests.dicom.trap import Trap, Truth
+from tests.dicom.traps import TRAPS
 
 Reader = Callable[[Path], list[Truth]]
 
