@@ -45,6 +45,9 @@ def arguments(parser: argparse.ArgumentParser, words: list[str]) -> None:
     )
     parser.add_argument("--steps", type=int, default=20, help="of the attacks (default: 20)")
     parser.add_argument(
+        "--surrogate", metavar="MODEL", type=Path, help="another classifier: attacks on it are transferred as well"
+    )
+    parser.add_argument(
         "--case", metavar="WORD", action="append", help="only cases whose name holds this word; may be repeated"
     )
     parser.add_argument(
@@ -107,8 +110,11 @@ def run(args: argparse.Namespace) -> int:
 
 def _cases(args: argparse.Namespace) -> tuple[Case, ...]:
     from napari_medadv.audit.detection import default_cases
+    from napari_medadv.model import load_classifier
 
-    cases = default_cases(tuple(args.epsilon or (1.0, 2.0, 4.0)), steps=args.steps, adaptive=args.evading > 0)
+    surrogate = None if args.surrogate is None else load_classifier(args.surrogate)
+    epsilons = tuple(args.epsilon or (1.0, 2.0, 4.0))
+    cases = default_cases(epsilons, steps=args.steps, adaptive=args.evading > 0, surrogate=surrogate)
     chosen = tuple(case for case in cases if not args.case or any(word in case.name for word in args.case))
     if not chosen:
         raise DetectorError(f"No case holds {' or '.join(args.case)}: choose among {', '.join(c.name for c in cases)}.")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import betaincinv
+from scipy.special import betaincinv, logsumexp
 
 from napari_medadv.errors import DetectorError
 
@@ -42,10 +42,11 @@ def fused_score(scores: Scores, clean: Scores) -> float:
 
 
 def _joint(pool: Scores) -> Scores:
-    """Fisher's statistic: the sum over detectors of -log p, (image,), of a pool (image, detector).
+    """The harmonic mean over detectors of p (Wilson 2019, https://doi.org/10.1073/pnas.1814092116) as its -log, (image,), of a pool (image, detector).
 
-    Ranks alone would let one detector say no more than the size of the pool allows, however far its score lies out; so
-    beyond the upper quartile p falls exponentially, at the mean excess of the pool (a heavy tail falls slowly).
+    One detector that is sure is enough, and those that see nothing do not dilute it. Ranks alone would let it say no more
+    than the size of the pool allows, however far its score lies out; so beyond the upper quartile p falls exponentially, at
+    the mean excess of the pool (a heavy tail falls slowly).
     """
     quartile = np.quantile(pool, 0.75, axis=0)
     excess = (pool - quartile).clip(min=0)
@@ -53,7 +54,7 @@ def _joint(pool: Scores) -> Scores:
     mean = np.maximum(excess.sum(axis=0) / tail, 1e-12)
     ranks = (pool[None] >= pool[:, None]).sum(axis=1) / len(pool)
     statistic = np.where(excess > 0, np.log(4.0) + excess / mean, -np.log(ranks))
-    found: Scores = statistic.sum(axis=1)
+    found: Scores = logsumexp(statistic, axis=1) - np.log(pool.shape[1])
     return found
 
 

@@ -20,6 +20,7 @@ from napari_medadv.attacks.pgd import PGD
 from napari_medadv.attacks.sigma_zero import SigmaZero
 from napari_medadv.audit.detection.adaptive import Adaptive, Foe
 from napari_medadv.audit.detection.controls import CONTROLS
+from napari_medadv.audit.detection.transferred import Transferred
 from napari_medadv.catalogue import name_of
 from napari_medadv.detect import Detector, Reference
 from napari_medadv.errors import DetectorError
@@ -186,8 +187,14 @@ def _attacked(
     return Done(found.adversarial, found.reached)
 
 
-def default_cases(epsilons: Sequence[float] = (1, 2, 4), *, steps: int = 20, adaptive: bool = True) -> tuple[Case, ...]:
-    """Controls, attacks at every epsilon (grey levels of 255), and the attacks without one; adaptive ones on demand."""
+def default_cases(
+    epsilons: Sequence[float] = (1, 2, 4),
+    *,
+    steps: int = 20,
+    adaptive: bool = True,
+    surrogate: Classifier | None = None,
+) -> tuple[Case, ...]:
+    """Controls, attacks at every epsilon (grey levels of 255), and the attacks without one; adaptive ones and transfer on demand."""
     driven = float("inf")
     cases: list[Case] = [Control(name) for name in CONTROLS]
     for grey in epsilons:
@@ -206,6 +213,8 @@ def default_cases(epsilons: Sequence[float] = (1, 2, 4), *, steps: int = 20, ada
         Attacked("sparse, 1 % of voxels", SigmaZero(steps=2 * steps), 1, "L0"),
         Attacked("patch, 0.2 of the side", Patch(steps=2 * steps, size=0.2, smallest=0.15, largest=0.3), 5, "L0"),
     ]
+    if surrogate is not None:
+        cases.append(Attacked(f"transfer {max(epsilons):g}", Transferred(surrogate, steps), max(epsilons)))
     if adaptive:
         cases += [Evading(f"adaptive, {name} {middle:g}", middle, (name,), steps) for name in ADAPTIVE_DETECTORS[:4]]
         cases += [Evading(f"adaptive, fusion {grey:g}", grey, (), steps) for grey in epsilons]
