@@ -12,8 +12,7 @@ from torch.nn.functional import avg_pool2d, conv2d, pad
 from napari_medadv.detect.detector import Need, State
 from napari_medadv.detect.squeeze import Squeeze, gaussian
 from napari_medadv.detect.suspect import Suspect
-
-_AROUND = 7
+from napari_medadv.errors import DetectorError
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +24,11 @@ class Alignment:
     nearer to the one that the attack began at. Anatomy is no white noise, so the filter is a whitened one, as for a
     watermark whose pattern is known: detail and pattern alike are differenced twice in both directions, and detail counts
     less where the image is rough.
+
+    Attributes
+    ----------
+    around
+        The side, in pixels, of the square over which roughness is taken; odd.
     """
 
     needs: ClassVar[tuple[Need, ...]] = ("gradient",)
@@ -32,6 +36,12 @@ class Alignment:
     evaded_by: ClassVar[str] = (
         "query attacks, smooth changes, patches, and attacks that keep their detail off the gradient"
     )
+
+    around: int = 7
+
+    def __post_init__(self) -> None:
+        if self.around < 1 or self.around % 2 == 0:
+            raise DetectorError(f"Alignment takes an odd number of pixels around, not {self.around}.")
 
     @property
     def passes(self) -> int:
@@ -56,7 +66,7 @@ class Alignment:
         smooth = gaussian(values.detach(), suspect, Squeeze())
         pattern = _direction(suspect, values.detach(), decided) + _direction(suspect, smooth, decided)
         detail = _differenced(values) / (suspect.range / 255)
-        return detail / (1 + _around(detail.detach().square())) * _differenced(pattern)
+        return detail / (1 + _mean(detail.detach().square(), self.around)) * _differenced(pattern)
 
 
 def _direction(suspect: Suspect, values: Tensor, decided: Tensor) -> Tensor:
@@ -74,8 +84,8 @@ def _differenced(values: Tensor) -> Tensor:
     return conv2d(conv2d(planes, mask.view(1, 1, 3, 1)), mask.view(1, 1, 1, 3)).reshape(values.shape)
 
 
-def _around(values: Tensor) -> Tensor:
-    """The mean of 7 x 7 in every slice."""
-    edge = _AROUND // 2
+def _mean(values: Tensor, side: int) -> Tensor:
+    """The mean of a square in every slice."""
+    edge = side // 2
     planes = pad(values.reshape(-1, 1, *values.shape[-2:]), (edge,) * 4, mode="replicate")
-    return avg_pool2d(planes, _AROUND, 1).reshape(values.shape)
+    return avg_pool2d(planes, side, 1).reshape(values.shape)

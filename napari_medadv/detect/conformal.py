@@ -42,7 +42,7 @@ def fused_score(scores: Scores, clean: Scores) -> float:
 
 
 def _joint(pool: Scores) -> Scores:
-    """The harmonic mean over detectors of p (Wilson 2019, https://doi.org/10.1073/pnas.1814092116) as its -log, (image,), of a pool (image, detector).
+    """-log of the harmonic mean over detectors of p, (image,), of a pool (image, detector); Wilson 2019, https://doi.org/10.1073/pnas.1814092116.
 
     One detector that is sure is enough, and those that see nothing do not dilute it. Ranks alone would let it say no more
     than the size of the pool allows, however far its score lies out; so beyond the upper quartile p falls exponentially, at

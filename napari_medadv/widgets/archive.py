@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QFileDialog, QHeaderView, QLineEdit, QProgressBar, QPushButton, QTreeWidget, QTreeWidgetItem
+from qtpy.QtWidgets import QFileDialog, QLineEdit, QPushButton, QTreeWidgetItem
 
 from napari_medadv.dicom.derivation import derived_uid
 from napari_medadv.dicom.dicomweb import DicomWeb
@@ -14,8 +14,10 @@ from napari_medadv.dicom.dimse import Dimse
 from napari_medadv.dicom.remote import Archive, RemoteSeries, fetch
 from napari_medadv.errors import MedAdvError, SeriesError
 from napari_medadv.widgets.commands import show
+from napari_medadv.widgets.listing import listing
 from napari_medadv.widgets.number import Number
 from napari_medadv.widgets.panel import Panel, box, form, row
+from napari_medadv.widgets.progress_bar import ProgressBar
 from napari_medadv.widgets.work import Job, detached
 
 PATIENCE = 2000
@@ -58,16 +60,7 @@ class ArchivePanel(Panel):
         self.search_button.clicked.connect(self.search)
         self.address.returnPressed.connect(self.search)
         self.column.addWidget(self.search_button)
-        self.list = QTreeWidget()
-        self.list.setRootIsDecorated(False)
-        self.list.setHeaderLabels(["", "Series", "Images"])
-        self.list.setMinimumHeight(120)
-        header = self.list.header()
-        if header is not None:
-            header.setStretchLastSection(False)
-            for column in (0, 2):
-                header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
-            header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
+        self.list = listing(("", "Series", "Images"), 1, 120)
         self.list.currentItemChanged.connect(self._refresh)
         self.list.itemDoubleClicked.connect(lambda *_: self._choose_folder())
         self.column.addWidget(self.list, 1)
@@ -81,9 +74,7 @@ class ArchivePanel(Panel):
         )
         self.cancel_button.clicked.connect(self.cancel)
         self.column.addWidget(row(self.pull_button, self.cancel_button, stretch=(2, 1)))
-        self.bar = QProgressBar()
-        self.bar.setRange(0, 1000)
-        self.bar.setVisible(False)
+        self.bar = ProgressBar()
         self.column.addWidget(self.bar)
         self.finish(stretch=False)
         self.way.currentIndexChanged.connect(self._turn)
@@ -151,11 +142,7 @@ class ArchivePanel(Panel):
 
     def _start(self, verb: Any, what: str, done: Any) -> None:
         self._job = self.hear(detached(verb, what), done)
-        self.bar.setRange(0, 1000 if self._pulling else 0)
-        self.bar.setFormat("%p %")
-        self.bar.setValue(0)
-        self.bar.setVisible(True)
-        self._job.progressed.connect(self._progressed)
+        self.bar.follow(self._job, measured=self._pulling)
         self._job.ended.connect(self._ended)
         self._refresh()
 
@@ -181,13 +168,8 @@ class ArchivePanel(Panel):
         series = item.data(0, _SERIES) if item is not None else None
         return series if isinstance(series, RemoteSeries) else None
 
-    def _progressed(self, share: float, words: str) -> None:
-        self.bar.setValue(int(1000 * share))
-        self.bar.setFormat(f"{words} %p %" if words else "%p %")
-
     def _ended(self) -> None:
         self._job = None
-        self.bar.setVisible(False)
         self._refresh()
 
     def _refresh(self, *_: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QProgressBar, QPushButton
+from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton
 
 from napari_medadv.attacks import Perturbation, perturb
 from napari_medadv.display import Loaded, Outcome
@@ -18,6 +18,7 @@ from napari_medadv.widgets.attack_form import AttackForm, Plan
 from napari_medadv.widgets.bars import percent
 from napari_medadv.widgets.object_boxes import ObjectBoxes
 from napari_medadv.widgets.panel import Panel
+from napari_medadv.widgets.progress_bar import ProgressBar
 from napari_medadv.widgets.saving import Saved, save_outcome
 from napari_medadv.widgets.work import Job
 
@@ -44,9 +45,7 @@ class AttackPanel(Panel):
         self.column.addLayout(row)
         self.objects = ObjectBoxes()
         self.column.addWidget(self.objects)
-        self.bar = QProgressBar()
-        self.bar.setRange(0, 1000)
-        self.bar.setVisible(False)
+        self.bar = ProgressBar()
         self.column.addWidget(self.bar)
         self.finish()
         events = self.session.events
@@ -71,14 +70,12 @@ class AttackPanel(Panel):
             self.complain(str(error))
             return
         self.say("")
-        self.bar.setValue(0)
-        self.bar.setVisible(True)
 
         def verb(progress: Progress) -> Outcome:
             return attacked(loaded, classifier, plan, progress)
 
         self._job = self.start(verb, "The attack", self._finished)
-        self._job.progressed.connect(self._progressed)
+        self.bar.follow(self._job)
         self._job.ended.connect(self._ended)
         self._refresh()
 
@@ -106,13 +103,8 @@ class AttackPanel(Panel):
         if self.session.loaded is outcome.loaded:
             self.stage.show_outcome(outcome)
 
-    def _progressed(self, share: float, words: str) -> None:
-        self.bar.setValue(int(1000 * share))
-        self.bar.setFormat(f"{words} %p %" if words else "%p %")
-
     def _ended(self) -> None:
         self._job = None
-        self.bar.setVisible(False)
         self._refresh()
 
     def _on_loaded(self, loaded: Loaded | None) -> None:

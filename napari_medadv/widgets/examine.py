@@ -6,22 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import (
-    QFileDialog,
-    QHeaderView,
-    QProgressBar,
-    QPushButton,
-    QTextBrowser,
-    QTreeWidget,
-    QTreeWidgetItem,
-)
+from qtpy.QtWidgets import QFileDialog, QPushButton, QTextBrowser, QTreeWidgetItem
 
 from napari_medadv.audit.region import write_region
 from napari_medadv.display import Loaded, Outcome
 from napari_medadv.errors import MedAdvError
+from napari_medadv.widgets.listing import listing
 from napari_medadv.widgets.number import Number
 from napari_medadv.widgets.panel import Panel, box, form, row
 from napari_medadv.widgets.path_row import PathRow
+from napari_medadv.widgets.progress_bar import ProgressBar
 from napari_medadv.widgets.suspicion import Sign, Suspicion, look
 from napari_medadv.widgets.suspicion_layer import suspicion_layer
 from napari_medadv.widgets.suspicion_words import ASKS, details, overall, summary
@@ -53,24 +47,13 @@ class ExaminePanel(Panel):
         self.run_button.clicked.connect(self.run)
         self.cancel_button.clicked.connect(self.cancel)
         self.column.addWidget(row(self.run_button, self.cancel_button, stretch=(2, 1)))
-        self.bar = QProgressBar()
-        self.bar.setRange(0, 1000)
-        self.bar.setVisible(False)
+        self.bar = ProgressBar()
         self.column.addWidget(self.bar)
         self.finish(stretch=False)
-        self.list = QTreeWidget()
-        self.list.setRootIsDecorated(False)
-        self.list.setHeaderLabels(["Detector", "p", "Passes"])
+        self.list = listing(("Detector", "p", "Passes"), 0, 90)
         self.list.setToolTip(
             "p-value against the clean images of the reference; cost in forward passes of the network."
         )
-        self.list.setMinimumHeight(90)
-        header = self.list.header()
-        if header is not None:
-            header.setStretchLastSection(False)
-            header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-            for column in (1, 2):
-                header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
         self.list.currentItemChanged.connect(self._tell)
         self.column.addWidget(self.list, 2)
         self.words = QTextBrowser()
@@ -108,8 +91,7 @@ class ExaminePanel(Panel):
             "The examination",
             self._finished,
         )
-        self.bar.setVisible(True)
-        self._job.progressed.connect(self._progressed)
+        self.bar.follow(self._job)
         self._job.ended.connect(self._ended)
         self._refresh()
 
@@ -214,13 +196,8 @@ class ExaminePanel(Panel):
             self.what.setCurrentIndex(0)
         self.what.setEnabled(outcome is not None)
 
-    def _progressed(self, share: float, words: str) -> None:
-        self.bar.setValue(int(1000 * share))
-        self.bar.setFormat(f"{words} %p %" if words else "%p %")
-
     def _ended(self) -> None:
         self._job = None
-        self.bar.setVisible(False)
         self._refresh()
 
     def _refresh(self) -> None:

@@ -1,6 +1,7 @@
 """calibrate and examine: what they say, what they return, and what they never say."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pydicom
 import pytest
 
 from napari_medadv.detect.examine import Evidence, Examination
-from tests.cli.conftest import Medadv
+from tests.cli.conftest import Medadv, Said
 from tests.dicom.making import dataset, write
 
 
@@ -35,69 +36,43 @@ def reference(medadv: Medadv, model: Path, tmp_path: Path) -> Path:
     return tmp_path / "r.json"
 
 
+@pytest.fixture
+def examined(medadv: Medadv, model: Path, reference: Path, tmp_path: Path) -> Callable[..., Said]:
+    """What `medadv examine` says of a series that squeeze looks at."""
+
+    def run(number: int, *more: object, noise: int = 20) -> Said:
+        folder = series(tmp_path / "examined", number, noise=noise)
+        words = ("--model", model, "--reference", reference, "--detector", "squeeze")
+        return medadv("examine", folder, *words, *more)
+
+    return run
+
+
 def test_a_suspicious_series_is_exit_code_3_and_its_region_a_segmentation(
-    medadv: Medadv, model: Path, reference: Path, tmp_path: Path
+    examined: Callable[..., Said], tmp_path: Path
 ) -> None:
     pytest.importorskip("highdicom")
-    odd = series(tmp_path / "odd", 99, noise=800)
-    said = medadv(
-        "examine",
-        odd,
-        "--model",
-        model,
-        "--reference",
-        reference,
-        "--detector",
-        "squeeze",
-        "--seg",
-        tmp_path / "seg.dcm",
-    )
+    said = examined(99, "--seg", tmp_path / "seg.dcm", noise=800)
     assert said.code == 3 and "Suspicious: squeeze" in said.out and "clean" not in said.out.split("(")[0], said.err
     region = pydicom.dcmread(tmp_path / "seg.dcm")
     assert region.Modality == "SEG" and region.SyntheticData == "YES" and "squeeze" in region.DerivationDescription
     assert 0 < region.pixel_array.sum() <= 0.02 * 7 * 16 * 12
-    again = medadv(
-        "examine",
-        odd,
-        "--model",
-        model,
-        "--reference",
-        reference,
-        "--detector",
-        "squeeze",
-        "--seg",
-        tmp_path / "seg.dcm",
-    )
-    assert "exists already" in again.one_sentence()
+    assert "exists already" in examined(99, "--seg", tmp_path / "seg.dcm", noise=800).one_sentence()
 
 
-def test_nothing_found_is_not_called_clean(medadv: Medadv, model: Path, reference: Path, tmp_path: Path) -> None:
-    usual = series(tmp_path / "usual", 77)
-    words = ["examine", usual, "--model", model, "--reference", reference, "--detector", "squeeze", "--rate", 0.05]
-    said = medadv(*words, "--seg", tmp_path / "seg.dcm", "--json")
+def test_nothing_found_is_not_called_clean(examined: Callable[..., Said], tmp_path: Path) -> None:
+    said = examined(77, "--rate", 0.05, "--seg", tmp_path / "seg.dcm", "--json")
     found = json.loads(said.out)
     if found["suspicious"]:
         assert said.code == 3
         return
     assert said.code == 0 and not (tmp_path / "seg.dcm").exists() and found["unseen"]
-    assert "would pass unseen" in medadv(*words).out
+    assert "would pass unseen" in examined(77, "--rate", 0.05).out
 
 
-def test_a_rate_that_the_reference_cannot_show_is_refused(
-    medadv: Medadv, model: Path, reference: Path, tmp_path: Path
-) -> None:
-    words = [
-        "examine",
-        series(tmp_path / "usual", 77),
-        "--model",
-        model,
-        "--reference",
-        reference,
-        "--detector",
-        "squeeze",
-    ]
-    assert "at least 99" in medadv(*words, "--rate", 0.01).one_sentence()
-    assert "no detector 'flip'" in medadv(*words, "--detector", "flip").one_sentence()
+def test_a_rate_that_the_reference_cannot_show_is_refused(examined: Callable[..., Said]) -> None:
+    assert "at least 99" in examined(77, "--rate", 0.01).one_sentence()
+    assert "no detector 'flip'" in examined(77, "--detector", "flip").one_sentence()
 
 
 def test_a_verdict_says_over_which_detectors_it_was_taken() -> None:

@@ -48,7 +48,15 @@ def test_the_common_p_value_is_exact_whatever_the_dependence() -> None:
 def test_the_common_p_value_sees_what_one_alone_does_not() -> None:
     rng = np.random.default_rng(1)
     clean = rng.normal(size=(99, 4))
-    assert fused_p_value(np.full(4, 1.6), clean) <= 0.02 < p_value(1.6, clean[:, 0])
+    assert fused_p_value(np.full(4, 1.6), clean) <= 0.04 < p_value(1.6, clean[:, 0])
+
+
+def test_a_detector_that_is_sure_is_not_diluted_by_those_that_see_nothing() -> None:
+    rng = np.random.default_rng(1)
+    clean = rng.normal(size=(99, 12))
+    alone = np.full(12, -0.5)
+    alone[3] = 4.5
+    assert fused_p_value(alone, clean) == 0.01
 
 
 @pytest.mark.parametrize(

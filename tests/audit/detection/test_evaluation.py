@@ -23,7 +23,7 @@ from napari_medadv.detect.squeeze import Squeeze
 from napari_medadv.errors import Cancelled, DetectorError, SeriesError
 from napari_medadv.model import Classifier, load_classifier
 from napari_medadv.volume import Volume
-from tests.cli.conftest import Brightness, Medadv, medadv  # noqa: F401
+from tests.cli.conftest import Brightness, Medadv, Said, medadv  # noqa: F401
 from tests.detect.scenes import volume
 from tests.dicom.making import dataset, write
 from tests.model.networks import export, write_card
@@ -188,38 +188,31 @@ def test_default_cases_have_names_of_their_own() -> None:
 
 
 def test_the_command(medadv: Medadv, images: Path, weights: Path, tmp_path: Path) -> None:  # noqa: F811
-    words = [
-        "evaluate-detectors",
-        images,
-        "--model",
-        weights,
-        "--detector",
-        "alignment",
-        "--clean",
-        12,
-        "--attacked",
-        3,
-    ]
-    words += [
-        "--evading",
-        0,
-        "--steps",
-        2,
-        "--epsilon",
-        8,
-        "--case",
-        "FGSM",
-        "--case",
-        "noise",
-        "--out",
-        tmp_path / "out",
-    ]
-    said = medadv(*words)
-    assert said.code == 0 and "| FGSM 8 |" in said.out, said.err
+    def said_by(out: str, *more: str) -> Said:
+        words = (
+            "--detector",
+            "alignment",
+            "--clean",
+            12,
+            "--attacked",
+            3,
+            "--evading",
+            0,
+            "--steps",
+            2,
+            "--epsilon",
+            8,
+        )
+        return medadv("evaluate-detectors", images, "--model", weights, *words, "--out", tmp_path / out, *more)
+
+    cases = ("--case", "FGSM", "--case", "noise", "--case", "transfer", "--surrogate", str(weights))
+    said = said_by("out", *cases)
+    assert said.code == 0 and "| FGSM 8 |" in said.out and "| transfer 8 |" in said.out, said.err
+    assert str(weights) not in (tmp_path / "out" / "settings.json").read_text()
     assert (tmp_path / "out" / "detectors.html").exists() and (tmp_path / "out" / "detectors.csv").exists()
-    again = medadv(*words, "--only-report", "--json")
+    again = said_by("out", *cases, "--only-report", "--json")
     assert again.code == 0 and json.loads(again.out)["detectors"] == ["alignment"]
-    assert "choose among" in medadv(*words[:-6], "--case", "nothing", "--out", tmp_path / "b").one_sentence()
+    assert "choose among" in said_by("b", "--case", "nothing").one_sentence()
 
 
 def test_mahalanobis_of_the_small_model_says_why_it_cannot_run(people: Cohort, weights: Path, tmp_path: Path) -> None:
