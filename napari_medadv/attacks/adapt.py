@@ -70,7 +70,7 @@ def adapt(
             if count > 1:
                 ahead = held.admit(values + _CARRY * (ahead - values) + (1 - _CARRY) * (values - before))
             before, values = values, ahead
-        here = held.stored(values)
+        here = held.rounded(values)
         if count == steps:
             best.see(here, part.margin(here))
             return

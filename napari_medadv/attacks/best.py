@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from napari_medadv.attacks.task import Task
+from napari_medadv.threat.ball import wide
 
 
 class Best:
@@ -39,13 +40,16 @@ class Best:
         Tensor or None
             The places, among those that stood, of those that stand on; None when all do.
         """
-        better = margin > self.margin[self.active]
-        if len(self.active) == len(self.values) and bool(better.all()):
-            self.values.copy_(here)
-            self.margin.copy_(margin)
+        if len(self.active) == len(self.values):
+            better = margin > self.margin
+            self.values.lerp_(here, wide(better.to(here), here))  # exact at weights 0 and 1
+            self.margin = torch.where(better, margin, self.margin)
         else:
+            better = margin > self.margin[self.active]
             self.values[self.active[better]] = here[better]
             self.margin[self.active[better]] = margin[better]
+        if self.confidence == torch.inf:
+            return None
         stand = self.margin[self.active] <= self.confidence
         if bool(stand.all()):
             return None

@@ -40,7 +40,7 @@ class Plain:
 
     def __call__(self, task: Task, here: Tensor, memory: Memory) -> tuple[Tensor, Tensor, Memory]:
         """Margin, gradient, nothing."""
-        margin, _, gradient = task.ascent(here, self.loss, arithmetic=self.arithmetic, trusted=self.trusted)
+        margin, gradient = task.gradient(here, self.loss, arithmetic=self.arithmetic, trusted=self.trusted)
         return margin, gradient, memory
 
 
@@ -62,7 +62,7 @@ def climb(
     best
         Where results go; its standing entries climb.
     values
-        Where they start, one row for each standing entry.
+        Where they start, admitted, one row for each standing entry.
     rule, memory
         Which way to go, and what the rule remembers.
     steps, step
@@ -75,7 +75,7 @@ def climb(
         if best.done:
             return
         part = best.part
-        here = held.stored(values)
+        here = held.rounded(values)
         part.report(done + count, steps + 1 if total is None else total)
         if count == steps:
             best.see(here, part.margin(here))

@@ -27,6 +27,10 @@ class Hold(Protocol):
         """The values as a file would give them back."""
         ...
 
+    def rounded(self, values: Tensor) -> Tensor:
+        """What is stored of values that are admitted; perhaps the very same tensor."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cube:
@@ -54,8 +58,12 @@ class Cube:
 
     def stored(self, values: Tensor) -> Tensor:
         """The values as a file would give them back: rounded to the nearest grey levels within the budget."""
+        return self.rounded(self.admit(values) if self.levels is None else values)
+
+    def rounded(self, values: Tensor) -> Tensor:
+        """What is stored of values that are admitted."""
         if self.levels is None:
-            return self.admit(values)
+            return values
         fall, rise, slope, rate = self.levels
         change = (values - self.clean).mul_(rate)
         change = change.add_(change.sign(), alpha=0.5).trunc_().clamp_(fall, rise)

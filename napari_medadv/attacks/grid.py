@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -28,6 +28,8 @@ class Grid:
         Stored integers that no voxel may newly take, inclusive, or None.
     free
         bool, the shape of `stored`: which voxels may change (inside the region, not padding).
+    all_free
+        Whether all may.
     """
 
     stored: Tensor
@@ -36,6 +38,10 @@ class Grid:
     highest: int
     padding: tuple[int, int] | None
     free: Tensor
+    all_free: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "all_free", bool(self.free.all()))
 
     def codes(self, delta: Tensor, budget: Budget) -> Tensor:
         """Whole grey levels of change, int64, from a change `delta` in the volume's unit; never outside the budget.
@@ -93,9 +99,15 @@ class Unrounded:
     ----------
     free
         bool, (batch, channel, z, y, x): which voxels may change.
+    all_free
+        Whether all may.
     """
 
     free: Tensor
+    all_free: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "all_free", bool(self.free.all()))
 
     def snap(self, delta: Tensor, budget: Budget) -> Tensor:
         """The change itself, where voxels are free."""

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from napari_medadv.prediction import Findings
-from napari_medadv.threat import Goal
+from napari_medadv.threat import Confuse, Goal
 
 Loss = Literal["cross-entropy", "margin", "probability", "ratio"]
 """cross-entropy: the log-odds of the goal. margin: the difference of logits. probability: the difference of
@@ -16,9 +16,28 @@ probabilities (PMA, https://arxiv.org/abs/2411.15210). ratio: the margin over th
 (DLR, https://arxiv.org/abs/2003.01690), and the plain margin where there are no three classes to compare."""
 
 
-def climbed(
-    goal: Goal, logits: Tensor, findings: Findings, decided: Tensor, loss: Loss | Tensor, margin: Tensor
+def slope(
+    goal: Goal, logits: Tensor, findings: Findings, decided: Tensor, loss: Loss | Tensor, *, alone: bool
 ) -> Tensor:
+    """The gradient of the loss to the logits, (batch, label).
+
+    Parameters
+    ----------
+    goal, logits, findings, decided, loss
+        As for `climbed`; no graph is made of the logits.
+    alone
+        Whether `one_decides`, which is dear to find out for every batch: the gradient has a closed form then.
+    """
+    leaf = logits.detach()
+    if alone and isinstance(goal, Confuse) and isinstance(loss, str) and loss == "cross-entropy":
+        return goal.slope(leaf, decided)
+    leaf.requires_grad_(True)
+    with torch.enable_grad():
+        (found,) = torch.autograd.grad(climbed(goal, leaf, findings, decided, loss).sum(), leaf)
+    return found
+
+
+def climbed(goal: Goal, logits: Tensor, findings: Findings, decided: Tensor, loss: Loss | Tensor) -> Tensor:
     """The loss (batch,) that rises towards the goal.
 
     Parameters
@@ -29,13 +48,12 @@ def climbed(
         float32, (batch, label).
     loss
         Its name, or int64 (batch,): the way of each entry that is climbed.
-    margin
-        The goal's margin at these logits, (batch,).
     """
     if isinstance(loss, Tensor):
         return goal.ways(logits, findings, decided).gather(1, loss[:, None])[:, 0]
     if loss == "cross-entropy":
         return goal.odds(logits, findings, decided)
+    margin = goal.margin(logits, findings, decided)
     if loss == "probability":
         if findings.activation == "softmax" and not findings.thresholds:
             return goal.margin(logits.softmax(dim=1), findings, decided)

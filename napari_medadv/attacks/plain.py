@@ -170,19 +170,19 @@ def plain_task(
         )
     flat = inputs.ndim == 4
     clean = (inputs.unsqueeze(2) if flat else inputs).detach().float()
-    device, count = clean.device, len(clean)
+    device = clean.device
     with torch.no_grad():
         width = network(inputs[:1]).shape[1]
     sigmoid = labels.dtype == torch.bool
     decided = labels if sigmoid else torch.nn.functional.one_hot(labels, width).bool()
     findings = Findings(tuple(str(place) for place in range(width)), "sigmoid" if sigmoid else "softmax")
     goal: Goal = _Towards() if targeted else Confuse()
-    ones = torch.ones(count, device=device)
+    one = torch.ones(1, device=device)
     return Task(
         classifier=Classifier(
             network, findings, "level", reads="slices" if flat else "volume", batch=batch, device=device
         ),
-        intake=Intake(ones, ones * 0),
+        intake=Intake(one, one * 0),
         clean=clean,
         grid=_grid(clean, low, high, levels),
         threat=Threat(goal, budget),

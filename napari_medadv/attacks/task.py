@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
@@ -11,14 +12,15 @@ import torch
 from torch import Tensor
 
 from napari_medadv.attacks.grid import Grid, Unrounded
-from napari_medadv.attacks.loss import Loss, climbed
+from napari_medadv.attacks.loss import Loss, climbed, slope
 from napari_medadv.errors import AttackError, ModelError
 from napari_medadv.model.arithmetic import Arithmetic, Settled, swiftest
 from napari_medadv.model.classifier import Classifier
 from napari_medadv.model.intake import Intake
 from napari_medadv.progress import Progress, silent
-from napari_medadv.threat import Threat
+from napari_medadv.threat import Confuse, Threat
 from napari_medadv.threat.budget import Budget
+from napari_medadv.threat.goal import one_decides
 from napari_medadv.volume import Array, Volume
 
 Knowledge = Literal["gradient", "score", "decision", "surrogate", "nothing"]
@@ -94,6 +96,8 @@ class Task:
     volume, rows
         The clean volume, and the slice that each entry is (all of them where one entry is the volume); None for
         plain tensors.
+    alone
+        Whether the highest logit decides, and one label is present in each entry.
     """
 
     classifier: Classifier
@@ -109,6 +113,10 @@ class Task:
     tally: Tally = field(default_factory=Tally)
     volume: Volume | None = None
     rows: Array | None = None
+    alone: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "alone", one_decides(self.classifier.findings, self.decided))
 
     def __len__(self) -> int:
         return len(self.clean)
@@ -152,20 +160,12 @@ class Task:
 
     def logits(self, values: Tensor) -> Tensor:
         """Logits (batch, label) of `values`, a batch of the classifier at a time; each entry counts as a query."""
-        size = max(self.classifier.batch, 1)
-        if len(values) <= size:
-            return self._logits(values, self.intake)
-        return torch.cat(
-            [
-                self._logits(values[start : start + size], self.intake.take(slice(start, start + size)))
-                for start in range(0, len(values), size)
-            ]
-        )
+        return self._classified(values, self.intake)
 
     def margin(self, values: Tensor) -> Tensor:
         """How far past the decision each entry is: (batch,), above zero means that the goal is reached."""
         with torch.no_grad():
-            return self.threat.goal.margin(self.logits(values), self.classifier.findings, self.decided)
+            return self._margin(self.logits(values), self.decided)
 
     def ways(self, values: Tensor) -> Tensor:
         """How near each way of reaching the goal is: (batch, ways); the margin is that of the nearest."""
@@ -173,10 +173,18 @@ class Task:
             return self.threat.goal.ways(self.logits(values), self.classifier.findings, self.decided)
 
     def gradient(
-        self, values: Tensor, loss: Loss | Tensor = "cross-entropy", *, arithmetic: Arithmetic = "float32"
+        self,
+        values: Tensor,
+        loss: Loss | Tensor = "cross-entropy",
+        *,
+        arithmetic: Arithmetic = "float32",
+        trusted: float = math.inf,
     ) -> tuple[Tensor, Tensor]:
-        """The margin (batch,) at `values`, and the gradient of the loss that rises towards the goal, of their shape."""
-        margin, _, found = self.ascent(values, loss, arithmetic=arithmetic)
+        """The margin (batch,) at `values`, and the gradient of the loss that rises towards the goal, of their shape.
+
+        Parameters and errors are those of `ascent`.
+        """
+        margin, _, found = self._rising(values, loss, None, arithmetic, trusted)
         return margin, found
 
     def ascent(
@@ -209,28 +217,43 @@ class Task:
         ModelError
             The gradient is not finite.
         """
+        margin, logits, found = self._rising(values, loss, through, arithmetic, trusted)
+        return margin, climbed(self.threat.goal, logits, self.classifier.findings, self.decided, loss), found
+
+    def _rising(
+        self,
+        values: Tensor,
+        loss: Loss | Tensor,
+        through: Callable[[Tensor], Tensor] | None,
+        arithmetic: Arithmetic,
+        trusted: float,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Margin, logits and gradient."""
         if arithmetic == "auto":
             arithmetic = self.swiftest()
         short = arithmetic == "bfloat16"
         size = max(self.classifier.batch, 1)
         if len(values) <= size:
-            margin, height, found = self._climbed(values, loss, through, self.intake, self.decided, short)
+            logits, found = self._climbed(values, loss, through, self.intake, self.decided, short)
         else:
             parts = []
             for start in range(0, len(values), size):
                 rows = slice(start, start + size)
                 picked, intake = loss if isinstance(loss, str) else loss[rows], self.intake.take(rows)
                 parts.append(self._climbed(values[rows], picked, through, intake, self.decided[rows], short))
-            margin, height, found = (torch.cat(each) for each in zip(*parts, strict=True))
-        if not bool(found.sum().isfinite()):
+            logits, found = (torch.cat(each) for each in zip(*parts, strict=True))
+        if not math.isfinite(found.sum().item()):
             raise ModelError(
                 f"The gradient of {self.classifier.name} is NaN or infinite here: its preprocessing or network is not differentiable."
             )
+        margin = self._margin(logits, self.decided)
         if short and through is None:
             doubted = ((margin > -_DOUBT) & (margin <= trusted)).nonzero().flatten()
             if len(doubted):
-                margin[doubted] = self.take(doubted).margin(values[doubted])
-        return margin, height, found if bool(self.grid.free.all()) else found * self.grid.free
+                with torch.no_grad():
+                    again = self._classified(values[doubted], self.intake.take(doubted))
+                margin[doubted] = self._margin(again, self.decided[doubted])
+        return margin, logits, found if self.grid.all_free else found * self.grid.free
 
     def _climbed(
         self,
@@ -240,19 +263,17 @@ class Task:
         intake: Intake,
         decided: Tensor,
         short: bool,
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Margin, loss and gradient of one batch of the classifier, as the network's arithmetic gives them."""
+    ) -> tuple[Tensor, Tensor]:
+        """Logits and gradient of one batch of the classifier, as the network's arithmetic gives them."""
         self.tally.gradients += len(values)
-        goal, findings = self.threat.goal, self.classifier.findings
         inputs = values.detach().requires_grad_(True)
         with torch.enable_grad():
-            with torch.autocast(inputs.device.type, torch.bfloat16, enabled=short):
+            with torch.autocast(inputs.device.type, torch.bfloat16) if short else nullcontext():
                 logits = self._logits(inputs if through is None else through(inputs), intake)
             logits = logits.float() if short else logits
-            margin = goal.margin(logits, findings, decided)
-            height = climbed(goal, logits, findings, decided, loss, margin)
-            (found,) = torch.autograd.grad(height.sum(), inputs)
-        return margin.detach(), height.detach(), found
+        rise = slope(self.threat.goal, logits, self.classifier.findings, decided, loss, alone=self.alone)
+        (found,) = torch.autograd.grad(logits, inputs, rise)
+        return logits.detach(), found
 
     def swiftest(self) -> Settled:
         """With which arithmetic gradients are taken fastest here, by a probe that is made once in a process."""
@@ -274,6 +295,10 @@ class Task:
     def stored(self, values: Tensor) -> Tensor:
         """The values as a file would give them back: admitted and on the grid."""
         return self.clean + self.grid.snap(self.admit(values) - self.clean, self.budget)
+
+    def rounded(self, values: Tensor) -> Tensor:
+        """What is stored of values that are admitted: `stored`, which admits them anew."""
+        return self.stored(values)
 
     def nearest(self, values: Tensor) -> Tensor:
         """The nearest values that a file can hold, whatever the budget."""
@@ -324,6 +349,23 @@ class Task:
     def report(self, step: int, steps: int) -> None:
         """Tell how far the attack is; stops it here when the person said so."""
         self.tally.pulse(step / max(steps, 1))
+
+    def _margin(self, logits: Tensor, decided: Tensor) -> Tensor:
+        goal = self.threat.goal
+        if self.alone and isinstance(goal, Confuse):
+            return goal.lead(logits, decided)
+        return goal.margin(logits, self.classifier.findings, decided)
+
+    def _classified(self, values: Tensor, intake: Intake) -> Tensor:
+        size = max(self.classifier.batch, 1)
+        if len(values) <= size:
+            return self._logits(values, intake)
+        return torch.cat(
+            [
+                self._logits(values[start : start + size], intake.take(slice(start, start + size)))
+                for start in range(0, len(values), size)
+            ]
+        )
 
     def _logits(self, values: Tensor, intake: Intake) -> Tensor:
         self.tally.pulse()

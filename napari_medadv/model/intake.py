@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -24,7 +24,9 @@ class Intake:
     Attributes
     ----------
     gain, offset
-        float32, (batch,).
+        float32, (batch,), or (1,) where they are those of every entry.
+    same
+        Whether every gain is 1 and every offset 0.
     window
         The display window, in the unit after gain and offset, or None where no display is meant.
     inverted
@@ -41,11 +43,16 @@ class Intake:
     inverted: bool = False
     white: float = 1.0
     table: Curve | None = None
+    same: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        same = bool((self.gain == 1).all()) and bool((self.offset == 0).all())
+        object.__setattr__(self, "same", same)
 
     def __call__(self, values: Tensor) -> Tensor:
         """`values` (batch, channel, z, y, x) in the classifier's unit."""
         shape = (-1, *[1] * (values.ndim - 1))
-        if not (bool((self.gain == 1).all()) and bool((self.offset == 0).all())):
+        if not self.same:
             values = values * self.gain.view(shape) + self.offset.view(shape)
         if self.window is None:
             return values if self.table is None else self.table(values)
@@ -55,6 +62,8 @@ class Intake:
 
     def take(self, entries: Tensor | slice) -> Intake:
         """The intake of the chosen batch entries."""
+        if len(self.gain) == len(self.offset) == 1:
+            return self
         return Intake(self.gain[entries], self.offset[entries], self.window, self.inverted, self.white, self.table)
 
 
@@ -77,7 +86,7 @@ def intake(volume: Volume, unit: Unit, slices: Array, entries: int, device: torc
         The series does not carry that unit.
     """
     scale = volume.scale.take(slices)
-    ones, zeros = torch.ones(entries, device=device), torch.zeros(entries, device=device)
+    ones, zeros = torch.ones(1, device=device), torch.zeros(1, device=device)
     if unit == volume.scale.unit:
         return Intake(ones, zeros)
     if unit == "stored value":

@@ -79,7 +79,8 @@ def _argmax_decides(findings: Findings) -> bool:
     return findings.activation == "softmax" and not findings.thresholds
 
 
-def _one_decides(findings: Findings, decided: Tensor) -> bool:
+def one_decides(findings: Findings, decided: Tensor) -> bool:
+    """Whether the highest logit decides, and one label is present in each entry."""
     return _argmax_decides(findings) and bool((decided.sum(dim=1) == 1).all())
 
 
@@ -159,14 +160,14 @@ class Confuse:
 
     def margin(self, logits: Tensor, findings: Findings, decided: Tensor) -> Tensor:
         """Distance past the nearest decision that would be another one."""
-        if _one_decides(findings, decided):
-            return _others(logits, decided).amax(dim=1) - _own(logits, decided)
+        if one_decides(findings, decided):
+            return self.lead(logits, decided)
         away = presence(logits, findings)
         return torch.where(decided, -away, away).amax(dim=1)
 
     def odds(self, logits: Tensor, findings: Findings, decided: Tensor) -> Tensor:
         """Log-odds against the clean decision."""
-        if _one_decides(findings, decided):
+        if one_decides(findings, decided):
             return _others(logits, decided).logsumexp(dim=1) - _own(logits, decided)
         away = presence(logits, findings, smooth=True)
         away = torch.where(decided, -away, away)
@@ -174,9 +175,17 @@ class Confuse:
             away = away.masked_fill(~decided & decided.any(dim=1, keepdim=True), -math.inf)
         return away.logsumexp(dim=1)
 
+    def lead(self, logits: Tensor, decided: Tensor) -> Tensor:
+        """The margin where `one_decides`."""
+        return _others(logits, decided).amax(dim=1) - _own(logits, decided)
+
+    def slope(self, logits: Tensor, decided: Tensor) -> Tensor:
+        """The gradient of the odds to the logits, (batch, label), where `one_decides`."""
+        return _others(logits, decided).softmax(dim=1).masked_fill_(decided, -1.0)
+
     def ways(self, logits: Tensor, findings: Findings, decided: Tensor) -> Tensor:
         """Each label that could change."""
-        if _one_decides(findings, decided):
+        if one_decides(findings, decided):
             return _rivals(logits, decided.to(torch.int64).argmax(dim=1))
         away = presence(logits, findings)
         return torch.where(decided, -away, away)
