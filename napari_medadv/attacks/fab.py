@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
+from napari_medadv.attacks.loss import Loss
 from napari_medadv.attacks.plane import to_plane
 from napari_medadv.attacks.smallest import SURE, Smallest
 from napari_medadv.attacks.task import Aim, Knowledge, Task
 from napari_medadv.errors import AttackError
 from napari_medadv.threat import ball
 from napari_medadv.threat.ball import Norm
+
+_NO_WAY = -1e8
+"""Below this a way is none: the decision itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +32,10 @@ class FAB:
     starts
         The first is the clean image, the others are random, half as far as the smallest change so far.
     targets
-        How many ways of reaching the goal are tried in turn, the nearest first.
+        How many ways of reaching the goal are tried in turn, the nearest first; with 1 each step goes the one whose
+        linearised boundary is nearest.
+    ways
+        Among how many that is looked for.
     pull
         At most this share of each step goes to the clean image's own projection.
     overshoot
@@ -46,28 +54,40 @@ class FAB:
     steps: int = 100
     starts: int = 1
     targets: int = 1
+    ways: int = 9
     pull: float = 0.1
     overshoot: float = 1.05
     back: float = 0.9
     refine: int = 3
 
     def __post_init__(self) -> None:
-        if min(self.steps, self.starts, self.targets) < 1 or self.refine < 0:
-            raise AttackError("FAB takes steps, starts and targets >= 1, and refine >= 0.")
+        if min(self.steps, self.starts, self.targets, self.ways) < 1 or self.refine < 0:
+            raise AttackError("FAB takes steps, starts, targets and ways >= 1, and refine >= 0.")
 
     def __call__(self, task: Task) -> Tensor:
         """The smallest stored values met that reach the goal."""
-        smallest = Smallest(task)
-        order = task.ways(task.clean).sort(dim=1, descending=True).indices[:, : self.targets]
-        single = self.targets == 1
-        runs = self.starts * order.shape[1]
+        smallest, heights = Smallest(task), task.ways(task.clean)
+        order = heights.sort(dim=1, descending=True).indices
+        if self.targets == 1:
+            routes: list[Callable[[Tensor], Loss | Tensor]] = [_nearest(task, order[:, : self.ways], heights)]
+        else:
+            routes = [_fixed(order[:, rank]) for rank in range(min(self.targets, order.shape[1]))]
+        runs = self.starts * len(routes)
         for run in range(runs):
-            start, rank = divmod(run, order.shape[1])
-            self._run(task, smallest, None if single else order[:, rank], start > 0, run, runs)
+            start, rank = divmod(run, len(routes))
+            self._run(task, smallest, routes[rank], start > 0, run, runs)
         return smallest.values
 
-    def _run(self, task: Task, smallest: Smallest, way: Tensor | None, away: bool, run: int, runs: int) -> None:
-        norm: Norm = "L1" if task.budget.norm == "L0" else task.budget.norm
+    def _run(
+        self,
+        task: Task,
+        smallest: Smallest,
+        route: Callable[[Tensor], Loss | Tensor],
+        away: bool,
+        run: int,
+        runs: int,
+    ) -> None:
+        norm = _norm(task)
         values = task.clean.clone()
         if away:
             offset = task.budget.sample(task.clean, task.rng)
@@ -76,7 +96,7 @@ class FAB:
         for count in range(self.steps):
             task.report(run * self.steps + count, runs * self.steps)
             here = task.nearest(values)
-            margin, height, gradient = task.ascent(here, "margin" if way is None else way)
+            margin, height, gradient = task.ascent(here, route(here))
             success = smallest.see(here, margin)
             kept = task.clean + self.back * (here - task.clean)
             values = torch.where(ball.wide(success, values), kept, here)
@@ -90,3 +110,23 @@ class FAB:
                 (1 - share) * (values + self.overshoot * first) + share * (task.clean + self.overshoot * second)
             )
         smallest.refine(self.refine)
+
+
+def _norm(task: Task) -> Norm:
+    return "L1" if task.budget.norm == "L0" else task.budget.norm
+
+
+def _fixed(way: Tensor) -> Callable[[Tensor], Loss | Tensor]:
+    return lambda here: way
+
+
+def _nearest(task: Task, order: Tensor, heights: Tensor) -> Callable[[Tensor], Loss | Tensor]:
+    """Which way's boundary is nearest at given values, were each way as steep there as at the clean image."""
+    if bool(((heights > _NO_WAY).sum(dim=1) <= 1).all()):
+        return lambda here: "margin"
+    steep = torch.zeros_like(heights)
+    for way in order.unbind(dim=1):
+        _, _, gradient = task.ascent(task.clean, way)
+        there = heights.gather(1, way[:, None]) > _NO_WAY
+        steep.scatter_(1, way[:, None], ball.dual(gradient, _norm(task))[:, None] * there)
+    return lambda here: torch.where(steep > 0, task.ways(here).abs() / steep, torch.inf).argmin(dim=1)

@@ -13,6 +13,9 @@ from napari_medadv.attacks.task import Aim, Knowledge, Task
 from napari_medadv.errors import AttackError
 from napari_medadv.model.arithmetic import Arithmetic
 from napari_medadv.threat import ball
+from napari_medadv.threat.ball import Norm
+
+_PACES = (1.0, 0.3, 3.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,8 @@ class FMN:
     steps
         How many.
     step
-        Length of the first step: a share of the contrast for L2, L1 and L0, five times the ball for Linf.
+        Length of the first step: a share of the contrast for L2 and L1, five times the ball for Linf. Under L0 the voxel
+        that matters most goes as far, and the steps are three legs, each from the clean image, of 1, 0.3 and 3 times that.
     shrink
         By what share the ball changes at first.
     refine
@@ -50,14 +54,28 @@ class FMN:
 
     def __call__(self, task: Task) -> Tensor:
         """The smallest stored values met that reach the goal."""
-        norm, smallest = task.budget.norm, Smallest(task)
-        delta = torch.zeros_like(task.clean)
+        smallest, norm = Smallest(task), task.budget.norm
+        paces = _PACES if norm == "L0" and self.steps >= len(_PACES) else (1.0,)
+        done = 0
+        for leg, pace in enumerate(paces):
+            count = (self.steps - done) // (len(paces) - leg)
+            delta = self._leg(task, smallest, self.step * pace, done, count)
+            done += count
+        smallest.lengthen(delta)
+        smallest.refine(self.refine)
+        return smallest.values
+
+    def _leg(self, task: Task, smallest: Smallest, length: float, done: int, steps: int) -> Tensor:
+        """Steps from the clean image, the first of this length; the last change."""
+        norm, delta = task.budget.norm, torch.zeros_like(task.clean)
         radius = torch.full((len(task),), 1.0 if norm == "L0" else torch.inf, device=delta.device)
-        for count in range(self.steps):
-            task.report(count, self.steps)
+        if norm == "L0":
+            radius = torch.where(smallest.found, (smallest.size - 1).clamp_min(1), radius)
+        for count in range(steps):
+            task.report(done + count, self.steps)
             step, shrink = (
-                cosine(self.step, self.step / 100, count, self.steps),
-                cosine(self.shrink, self.shrink / 50, count, self.steps),
+                cosine(length, length / 100, count, steps),
+                cosine(self.shrink, self.shrink / 50, count, steps),
             )
             here = task.nearest(task.clean + delta)
             margin, gradient = task.gradient(here, "margin", arithmetic=self.arithmetic)
@@ -71,17 +89,18 @@ class FMN:
                 more = torch.where(smallest.found, radius * (1 + shrink), to_boundary)
             radius = torch.where(success, torch.minimum(less, smallest.size), more)
             if norm == "Linf":
-                move = (
-                    ball.wide(radius, delta) * gradient / ball.wide(ball.size(gradient, "L2"), delta).clamp_min(1e-30)
-                )
+                move = ball.wide(radius, delta) * _levelled(gradient, "L2")
                 move = 5 * move * gradient[0].numel() ** 0.5
             else:
-                move = task.contrast * gradient / ball.wide(ball.size(gradient, "L2"), delta).clamp_min(1e-30)
+                move = task.contrast * _levelled(gradient, "Linf" if norm == "L0" else "L2")
             if norm == "L0":
                 delta = ball.project(task.allow(task.clean + delta + step * move) - task.clean, norm, radius)
                 continue
             delta = ball.project(delta + step * move, norm, radius)
             delta = task.allow(task.clean + delta) - task.clean
-        smallest.lengthen(delta)
-        smallest.refine(self.refine)
-        return smallest.values
+        return delta
+
+
+def _levelled(gradient: Tensor, norm: Norm) -> Tensor:
+    """The gradient of each entry at size one."""
+    return gradient / ball.wide(ball.size(gradient, norm), gradient).clamp_min(1e-30)

@@ -67,3 +67,34 @@ def test_a_small_batch_gives_what_a_large_one_gives(name: str) -> None:
     attack = entry(name, HOME)()
     small, large = (fool(network, inputs, labels, attack, Linf(0.02), batch=batch) for batch in (2, 64))
     assert torch.allclose(small, large, atol=1e-6) and not torch.equal(small, inputs)
+
+
+def test_fab_goes_to_the_nearest_boundary_and_not_to_the_highest_other_label() -> None:
+    weight = torch.zeros(3, 36)
+    weight[1, :18], weight[2, 18:] = 0.1, 2.0
+    clean = torch.full((2, 1, 6, 6), 0.5)
+    offset = torch.tensor([1.5, 1.0, 0.5]) - clean[0].flatten() @ weight.T
+
+    def network(values: Tensor) -> Tensor:
+        return values.flatten(1) @ weight.T + offset
+
+    found = fool(network, clean, torch.zeros(2, dtype=torch.long), entry("fab", HOME)(), Linf(1e3))
+    # The second label is half a logit away at a slope of 1.8, the third one logit at a slope of 36.
+    assert (found - clean).abs().flatten(1).amax(dim=1).tolist() == pytest.approx([1 / 36, 1 / 36], rel=0.02)
+
+
+def test_fmn_starts_again_for_fewer_voxels() -> None:
+    rng = torch.Generator().manual_seed(0)
+    first, second = ((2 * torch.rand(shape, generator=rng) - 1) / 8 for shape in ((64, 32), (32, 10)))
+    inputs = torch.rand((24, 1, 8, 8), generator=rng)
+    offset = (2 * torch.rand(32, generator=rng) - 1) / 8
+
+    def network(values: Tensor) -> Tensor:
+        return (values.flatten(1) @ first + offset).relu() @ second
+
+    labels = network(inputs).argmax(dim=1)
+    counts = [
+        float(size((fool(network, inputs, labels, attack, L0(64)) - inputs).unsqueeze(2), "L0").sum())
+        for attack in (entry("fmn", HOME)(steps=60), entry("closest", HOME)())
+    ]
+    assert counts[0] <= 1.05 * counts[1], counts
