@@ -14,15 +14,27 @@ from napari_medadv.dicom.layout import Layout
 from napari_medadv.volume import Array
 
 
-def compress(syntax: str, frame: Array) -> bytes:
+def compress(syntax: str, frame: Array, stored: int | None = None) -> bytes:
     """One frame of grey values, (y, x), or of RGB, (y, x, channel), in a lossless transfer syntax.
+
+    Parameters
+    ----------
+    syntax, frame
+        The transfer syntax and the pixels.
+    stored
+        Bits Stored, which JPEG 2000 says of grey values too: SimpleITK turns MONOCHROME1 round by what the codestream
+        says. All the bits of the frame's type by default.
 
     Raises
     ------
     KeyError
         The transfer syntax is not one of `LOSSLESS`.
     """
-    data = _ENCODERS[syntax](np.ascontiguousarray(frame))
+    frame = np.ascontiguousarray(frame)
+    if syntax == a.JPEG2000_LOSSLESS and frame.ndim == 2 and frame.dtype.kind == "u":
+        data = _jpeg2000(frame, stored)
+    else:
+        data = _ENCODERS[syntax](frame)
     return data + b"\0" * (len(data) % 2)
 
 
@@ -35,7 +47,7 @@ def compressed(syntax: str, frames: Array, layout: Layout) -> list[bytes] | None
     found = []
     for frame in frames:
         try:
-            data = compress(syntax, frame)
+            data = compress(syntax, frame, layout.stored)
             again = decode_frame(syntax, data, layout)
         except (Undecodable, RuntimeError, ValueError):
             return None
@@ -59,8 +71,12 @@ def _jpeg_ls(frame: Array) -> bytes:
     return bytes(imagecodecs.jpegls_encode(_unsigned(frame)))
 
 
-def _jpeg2000(frame: Array) -> bytes:
-    return bytes(imagecodecs.jpeg2k_encode(frame, codecformat="j2k", reversible=True, level=0, mct=frame.ndim == 3))
+def _jpeg2000(frame: Array, stored: int | None = None) -> bytes:
+    return bytes(
+        imagecodecs.jpeg2k_encode(
+            frame, codecformat="j2k", reversible=True, level=0, mct=frame.ndim == 3, bitspersample=stored
+        )
+    )
 
 
 def _htj2k(frame: Array) -> bytes:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from napari_medadv.attacks import perturb
 from napari_medadv.catalogue import entry
-from napari_medadv.dicom import decode, scan
+from napari_medadv.dicom import Derivation, decode, save, scan
 from napari_medadv.model import Classifier
 from napari_medadv.prediction import Findings
 from napari_medadv.threat import L1, L2, Budget, Conceal, Linf, Threat
@@ -43,6 +43,20 @@ def test_a_reported_success_survives_simpleitk(attack: str, budget: Budget, comp
     told = judged(found, series, classifier, tmp_path / "derived")
     assert told.reported == (budget.epsilon > 2), "2 HU do not do, and are not said to"
     assert told.same_integers and told.still == told.reported
+
+
+def test_simpleitk_turns_what_we_compress_round_by_the_bits_stored(tmp_path: Path) -> None:
+    pytest.importorskip("SimpleITK")
+    voxels = np.arange(192, dtype=np.uint16).reshape(16, 12)
+    ds = dataset("CR", voxels=voxels, PhotometricInterpretation="MONOCHROME1", BitsStored=12, HighBit=11)
+    write(ds, tmp_path / "source" / "a.dcm")
+    source = recompressed(tmp_path / "source", tmp_path / "compressed", SYNTAXES["JPEG 2000"])
+    (series,) = scan(source).series
+    volume = decode(series)
+    files = save(
+        volume.with_voxels(volume.voxels + np.uint16(1)), series, Derivation("x"), tmp_path / "out", syntax="source"
+    )
+    assert np.array_equal(by_simpleitk(tuple(files), volume).voxels, volume.voxels + 1)
 
 
 def test_monochrome1_is_turned_back(tmp_path: Path) -> None:
