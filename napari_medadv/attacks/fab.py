@@ -98,9 +98,10 @@ class FAB:
             here = task.nearest(values)
             margin, height, gradient = task.ascent(here, route(here))
             success = smallest.see(here, margin)
-            kept = task.clean + self.back * (here - task.clean)
-            values = torch.where(ball.wide(success, values), kept, here)
-            gap = -(height + ((values - here) * gradient).flatten(1).sum(dim=1)) + SURE
+            # From the values and not from the stored ones, or a step of less than half a level would never be made.
+            kept = task.clean + torch.where(ball.wide(success, values), self.back, 1.0) * (values - task.clean)
+            gap = -(height + ((kept - values) * gradient).flatten(1).sum(dim=1)) + SURE
+            values = kept
             first = to_plane(task, values, gradient, gap, norm)
             gap_clean = gap + ((values - task.clean) * gradient).flatten(1).sum(dim=1)
             second = to_plane(task, task.clean, gradient, gap_clean, norm)

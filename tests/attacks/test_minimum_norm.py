@@ -83,6 +83,21 @@ def test_fab_goes_to_the_nearest_boundary_and_not_to_the_highest_other_label() -
     assert (found - clean).abs().flatten(1).amax(dim=1).tolist() == pytest.approx([1 / 36, 1 / 36], rel=0.02)
 
 
+@pytest.mark.parametrize("name", sorted({name for name, norm in CASES if norm == "Linf"}))
+def test_a_boundary_between_two_stored_levels_is_crossed(name: str) -> None:
+    """A change of 6.1 levels everywhere is needed, and 6 is the nearest."""
+    inputs = torch.full((2, 1, 6, 6), 100.0)
+
+    def network(values: Tensor) -> Tensor:
+        height = values.flatten(1).mean(dim=1) - 106.1
+        return torch.stack([-height, height], dim=1)
+
+    labels = torch.zeros(2, dtype=torch.long)
+    found = fool(network, inputs, labels, entry(name, HOME)(), Linf(20), bounds=(0, 255), levels=256)
+    change = (found - inputs).abs().flatten(1).amax(dim=1)
+    assert (network(found).argmax(dim=1) == 1).all() and change.tolist() == [7, 7]
+
+
 def test_fmn_starts_again_for_fewer_voxels() -> None:
     rng = torch.Generator().manual_seed(0)
     first, second = ((2 * torch.rand(shape, generator=rng) - 1) / 8 for shape in ((64, 32), (32, 10)))

@@ -1,25 +1,31 @@
 """What rounding costs: success as stored beside the success of the same attack in float, at budgets of 1 to 4 grey levels.
 
-    python tests/benchmarks/coarse_grid.py [--attacks pgd,fgsm,apgd] [--levels 1,2,3,4] [--phantoms 1] [--cxr FOLDER --images 50]
+    python tests/benchmarks/coarse_grid.py [--attacks pgd,fgsm,apgd] [--levels 1,2,3,4] [--digits 300] [--phantoms 1] [--cxr FOLDER --images 50]
 
-Slices with nodules of the embedded CT phantom, stored in steps of 1 HU and in 8 bits over its window; the embedded radiograph,
-stored in 8 bits; and, where a folder is given, its radiographs as they are. Each slice is attacked by itself, paired: the
-same values, steps and seed, with what can be stored and without any grid.
+Digits that fill 32 of 256 levels and the small CNN without any defence; slices with nodules of the embedded CT phantom, stored in steps of 1 HU
+and in 8 bits over its window; the embedded radiograph, stored in 8 bits; and, where a folder is given, its radiographs as they
+are. Each slice is attacked by itself, paired: the same values, steps and seed, with what can be stored and without any grid.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 from napari_medadv.attacks.grid import Unrounded
 from napari_medadv.attacks.perturb import task_of
+from napari_medadv.attacks.plain import plain_task
+from napari_medadv.attacks.task import Tally, Task
 from napari_medadv.catalogue import entry
 from napari_medadv.dicom import decode, scan
 from napari_medadv.model import Classifier, load_classifier
@@ -28,27 +34,31 @@ from napari_medadv.samples import SAMPLES, phantom_series
 from napari_medadv.threat import Conceal, Confuse, Goal, Linf, Threat
 from napari_medadv.volume import Scale, Volume
 
-Case = tuple[str, Classifier, list[Volume], Goal]
+Case = tuple[str, list[Callable[[int], Task]]]
 
 
-def cases(phantoms: int, cxr: Path | None, images: int) -> Iterator[Case]:
+def cases(count: int, phantoms: int, cxr: Path | None, images: int) -> Iterator[Case]:
+    if count:
+        yield "digits over 32 of 256 levels", [digits(count)]
     radiograph, phantom = SAMPLES
     classifier, volumes = load_classifier(phantom.model), []
     for seed in range(1, phantoms + 1):
         with tempfile.TemporaryDirectory() as folder:
             (series,) = scan(phantom_series(Path(folder), seed)).series
             volumes.append(shown(classifier, decode(series), phantom.conceal))
-    yield "CT phantom, 1 HU", classifier, volumes, Conceal(phantom.conceal)
+    goal = Conceal(phantom.conceal)
+    yield "CT phantom, 1 HU", [slices(classifier, volume, goal) for volume in volumes]
     eight = [eight_bits(volume, -1350.0, 150.0) for volume in volumes]
-    yield "CT phantom, 8 bits over 1500 HU", classifier, eight, Conceal(phantom.conceal)
+    yield "CT phantom, 8 bits over 1500 HU", [slices(classifier, volume, goal) for volume in eight]
     classifier = load_classifier(radiograph.model)
     with tempfile.TemporaryDirectory() as folder:
         (series,) = scan(radiograph.series(Path(folder))).series
         volume = decode(series)
-    yield "radiograph, 8 bits", classifier, [eight_bits(volume, *volume.window.limits)], Conceal(radiograph.conceal)
+    eight = [eight_bits(volume, *volume.window.limits)]
+    yield "radiograph, 8 bits", [slices(classifier, volume, Conceal(radiograph.conceal)) for volume in eight]
     if cxr is not None:
         found = [decode(series) for series in scan(cxr).series[:images]]
-        yield f"{len(found)} radiographs of {cxr.name}", classifier, found, Confuse()
+        yield f"{len(found)} radiographs of {cxr.name}", [slices(classifier, volume, Confuse()) for volume in found]
 
 
 def shown(classifier: Classifier, volume: Volume, label: str) -> Volume:
@@ -66,18 +76,42 @@ def eight_bits(volume: Volume, low: float, high: float) -> Volume:
     return replace(volume, voxels=voxels, scale=Scale(volume.scale.unit, 0, 255, np.array([slope]), np.array([low])))
 
 
-def successes(name: str, classifier: Classifier, volume: Volume, goal: Goal, levels: int) -> tuple[int, int, int, int]:
-    """How many slices stood, how many fell as stored, how many in float, and how many in float once they were rounded."""
-    threat = Threat(goal, Linf(levels * float(volume.scale.quantum[0])))
+def digits(count: int) -> Callable[[int], Task]:
+    """The task of so many faint digits in 8 bits, by the number of levels of the budget."""
+    from digits import trained  # type: ignore[import-not-found]
+
+    network, inputs, labels = trained(reach=0.0)
+    stored, labels = 112 + (inputs[:count] * 32).round(), labels[:count]
+
+    def reads(values: Tensor) -> Tensor:
+        found: Tensor = network((values - 112) / 32)
+        return found
+
+    return lambda levels: plain_task(
+        reads, stored, labels, Linf(levels), False, (0.0, 255.0), 256, len(stored), 0, Tally()
+    )
+
+
+def slices(classifier: Classifier, volume: Volume, goal: Goal) -> Callable[[int], Task]:
+    """The task of all slices of a volume, by the number of levels of the budget."""
     before, rows = classifier.predict(volume), np.arange(len(volume.voxels))
+
+    def made(levels: int) -> Task:
+        threat = Threat(goal, Linf(levels * float(volume.scale.quantum[0])))
+        return task_of(classifier, volume, threat, before, rows, torch.Generator().manual_seed(0), silent)[0]
+
+    return made
+
+
+def successes(name: str, made: Callable[[int], Task], levels: int) -> tuple[int, int, int, int]:
+    """How many slices stood, how many fell as stored, how many in float, and how many in float once they were rounded."""
     fell: list[int] = []
     stood = rounded = 0
     for stored in (True, False):
-        rng = torch.Generator().manual_seed(0)
-        task, grid = task_of(classifier, volume, threat, before, rows, rng, silent)
+        task = made(levels)
         open_ = (task.margin(task.clean) <= 0).nonzero().flatten()
-        stood, task, grid = len(open_), task.take(open_), grid.take(open_)
-        used = task if stored else replace(task, grid=Unrounded(grid.free))
+        stood, task = len(open_), task.take(open_)
+        used = task if stored else replace(task, grid=Unrounded(task.grid.free))
         values = used.admit(entry(name, "napari_medadv.attacks")()(used)) if stood else used.clean
         judged = task.stored(values) if stored else values
         fell.append(int((task.margin(judged) > 0).sum()))
@@ -90,6 +124,7 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     asked.add_argument("--attacks", default="pgd,apgd,fgsm")
     asked.add_argument("--levels", default="1,2,3,4")
+    asked.add_argument("--digits", type=int, default=300)
     asked.add_argument("--phantoms", type=int, default=1)
     asked.add_argument("--cxr", type=Path)
     asked.add_argument("--images", type=int, default=50)
@@ -99,12 +134,12 @@ def main() -> None:
         "| images | attack | levels | slices | as stored | in float | difference, points | float, rounded at the end |"
     )
     print("|---" * 8 + "|")
-    for words, classifier, volumes, goal in cases(given.phantoms, given.cxr, given.images):
+    for words, tasks in cases(given.digits, given.phantoms, given.cxr, given.images):
         if given.only not in words:
             continue
         for name in given.attacks.split(","):
             for levels in (int(part) for part in given.levels.split(",")):
-                parts = [successes(name, classifier, volume, goal, levels) for volume in volumes]
+                parts = [successes(name, made, levels) for made in tasks]
                 stood, stored, unrounded, late = (sum(column) for column in zip(*parts, strict=True))
                 share = [100 * count / max(stood, 1) for count in (stored, unrounded, late)]
                 print(
