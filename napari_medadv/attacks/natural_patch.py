@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 import torch
@@ -25,6 +26,8 @@ class NaturalPatch:
         How many pieces are tried.
     size, unit, place, shape
         As for `patch`.
+    degrees
+        Each piece is turned by up to so much to either side.
     """
 
     needs_gradient: ClassVar[bool] = False
@@ -38,10 +41,14 @@ class NaturalPatch:
     unit: Literal["side", "mm"] = "side"
     place: tuple[float, ...] = ()
     shape: Shape = "disc"
+    degrees: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.draws < 1 or not self.size > 0:
-            raise AttackError(f"A natural patch takes draws >= 1 and size > 0, not {self.draws} and {self.size:g}.")
+        if self.draws < 1 or not self.size > 0 or not self.degrees >= 0:
+            raise AttackError(
+                "A natural patch takes draws >= 1, size > 0 and degrees >= 0, not "
+                f"{self.draws}, {self.size:g} and {self.degrees:g}."
+            )
 
     def __call__(self, task: Task) -> Tensor:
         """The clean values with the piece."""
@@ -59,6 +66,9 @@ class NaturalPatch:
             slice_ = source[:, int(chance[1] * source.shape[1])]
             top, left = int(chance[2] * (height - tall + 1)), int(chance[3] * (width - wide + 1))
             piece = slice_[None, :, top : top + tall, left : left + wide]
+            if self.degrees:
+                turn = 2 * draw.uniform((1,), task.rng, task.clean) - 1
+                places = replace(places, angle=(turn * math.radians(self.degrees)).expand(len(task)))
             values = places.paste(piece, task.clean, task.spacing)
             margin = float(task.margin(task.stored(values)).mean())
             if margin > score:

@@ -13,6 +13,7 @@ from napari_medadv.volume import Array, Scale, Volume, Window
 
 if TYPE_CHECKING:
     from napari_medadv.attacks import Perturbation
+    from napari_medadv.attacks.survival import Survival
     from napari_medadv.dicom.geometry import Allowable
     from napari_medadv.dicom.series import Series
     from napari_medadv.measure.heatmap import Difference
@@ -55,12 +56,13 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outcome:
-    """What an attack did to a loaded series, who was fooled, and the signed difference that is shown."""
+    """What an attack did to a loaded series, who was fooled, the signed difference that is shown, and how long it lasts."""
 
     loaded: Loaded
     classifier: Classifier
     perturbation: Perturbation
     difference: Difference
+    survival: Survival | None = None
 
     @property
     def name(self) -> str:

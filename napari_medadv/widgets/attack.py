@@ -8,6 +8,8 @@ from typing import Any
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton
 
 from napari_medadv.attacks import Perturbation, perturb
+from napari_medadv.attacks.retake import Retake
+from napari_medadv.attacks.survival import Survival, survival
 from napari_medadv.display import Loaded, Outcome
 from napari_medadv.errors import MedAdvError
 from napari_medadv.measure.heatmap import signed_difference
@@ -114,7 +116,7 @@ class AttackPanel(Panel):
 
     def _on_outcome(self, outcome: Outcome | None) -> None:
         if outcome is not None:
-            self.say(told(outcome.perturbation), wrong=not outcome.perturbation.reached)
+            self.say(told(outcome.perturbation, outcome.survival), wrong=not outcome.perturbation.reached)
         elif self._job is None:
             self.say("")
         self._refresh()
@@ -137,15 +139,26 @@ class AttackPanel(Panel):
 
 def attacked(loaded: Loaded, classifier: Classifier, plan: Plan, progress: Progress) -> Outcome:
     """The outcome of a plan; runs beside the window."""
+    end = 0.6 if plan.retakes else 0.98
     with threads(fastest_threads(classifier, loaded.volume)):
         found = perturb(
-            classifier, loaded.volume, plan.threat, plan.attack, seed=plan.seed, progress=part(progress, 0.0, 0.98)
+            classifier, loaded.volume, plan.threat, plan.attack, seed=plan.seed, progress=part(progress, 0.0, end)
         )
-    return Outcome(loaded, classifier, found, signed_difference(found.clean, found.adversarial))
+        lasting = None
+        if plan.retakes:
+            lasting = survival(
+                classifier,
+                found,
+                Retake.as_set(plan.attack),
+                times=plan.retakes,
+                seed=plan.seed + 1,
+                progress=part(progress, end, 0.98),
+            )
+    return Outcome(loaded, classifier, found, signed_difference(found.clean, found.adversarial), lasting)
 
 
-def told(found: Perturbation) -> str:
-    """Whether the goal is reached as stored, and how the finding moved."""
+def told(found: Perturbation, lasting: Survival | None = None) -> str:
+    """Whether the goal is reached as stored, how the finding moved, and how often it lasts."""
     goal = found.threat.goal
     verdict = {"Conceal": "Concealed", "Fabricate": "Fabricated", "Confuse": "Confused"}.get(
         type(goal).__name__, "Reached"
@@ -158,4 +171,5 @@ def told(found: Perturbation) -> str:
     label = getattr(goal, "label", None) or (found.before.present or found.before.findings.labels)[0]
     moved = f"{label} {percent(found.before[label])} → {percent(found.after[label])}"
     spent = f"{len(found.slices)} slice{'s' if len(found.slices) != 1 else ''}, {found.gradients} gradients, {found.queries} queries"
+    moved += f"<br>{lasting.sentence.capitalize()}" if lasting is not None else ""
     return f"<b>{head}</b><br>{moved}<br><small>{spent}, seed {found.seed}</small>"

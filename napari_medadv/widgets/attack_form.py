@@ -26,11 +26,12 @@ _FIRST = "pgd"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the form asks for."""
+    """What the form asks for; `retakes` is how many fresh acquisitions are asked for afterwards."""
 
     threat: Threat
     attack: Attack
     seed: int
+    retakes: int = 0
 
 
 class AttackForm(QWidget):
@@ -53,11 +54,17 @@ class AttackForm(QWidget):
         self.seed = QSpinBox()
         self.seed.setRange(0, 2**31 - 1)
         self.seed.setToolTip("The same seed gives the same result, bit for bit.")
+        self.retakes = QSpinBox()
+        self.retakes.setRange(0, 10_000)
+        self.retakes.setSpecialValueText("none")
+        self.retakes.setToolTip(
+            "Acquire the result so many times again, with other noise, motion, rounding and window, and say how often it lasts."
+        )
         column.addWidget(heading("Settings"))
         self._place = QVBoxLayout()
         column.addLayout(self._place)
         self.settings = SettingsForm(entry(_FIRST, _HOME))
-        self.settings.rows.addRow("Seed", self.seed)
+        self._add_rows()
         self._place.addWidget(self.settings)
         self.attack.setCurrentIndex(self.attack.findData(_FIRST))
         self._describe()
@@ -78,7 +85,7 @@ class AttackForm(QWidget):
             The form asks for something impossible.
         """
         threat = Threat(self.goal.goal(), self.budget.budget(), self.region.region(loaded))
-        return Plan(threat, self.settings.value(), self.seed.value())
+        return Plan(threat, self.settings.value(), self.seed.value(), self.retakes.value())
 
     def show_run(self, found: Perturbation) -> None:
         """Say what was run: goal, budget, attack, its settings, seed."""
@@ -89,13 +96,18 @@ class AttackForm(QWidget):
         self.seed.setValue(found.seed)
 
     def _on_attack(self, attack: Attack | None = None) -> None:
-        self.settings.rows.takeRow(self.seed)
+        for field in (self.retakes, self.seed):
+            self.settings.rows.takeRow(field)
         old, self.settings = self.settings, SettingsForm(entry(self.attack.currentData(), _HOME), attack)
         self._place.replaceWidget(old, self.settings)
         old.hide()
         old.deleteLater()
-        self.settings.rows.addRow("Seed", self.seed)
+        self._add_rows()
         self._describe()
+
+    def _add_rows(self) -> None:
+        self.settings.rows.addRow("Retakes", self.retakes)
+        self.settings.rows.addRow("Seed", self.seed)
 
     def _describe(self) -> None:
         kind = entry(self.attack.currentData(), _HOME)

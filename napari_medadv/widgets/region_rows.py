@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from qtpy.QtWidgets import QFormLayout, QLabel, QSpinBox
+from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QSpinBox
 
 from napari_medadv.display import Loaded
-from napari_medadv.errors import ThreatError
+from napari_medadv.errors import RegionError, ThreatError
 from napari_medadv.threat import Region
-from napari_medadv.volume import Volume
+from napari_medadv.volume import Bools, Volume
 from napari_medadv.widgets.panel import Ties, box, row
 from napari_medadv.widgets.regions import drawn, mask_of
 from napari_medadv.widgets.stage import Stage
 
 _EVERYWHERE = "whole image"
+_NOWHERE = "nothing"
 
 
 class RegionRows:
-    """A row for the layer, and one or two for the slices of a stack."""
+    """A row for the layer, one for the layer to keep off, and one or two for the slices of a stack."""
 
     def __init__(self, rows: QFormLayout, stage: Stage, ties: Ties) -> None:
         self._rows, self._stage = rows, stage
@@ -26,10 +27,16 @@ class RegionRows:
             (_EVERYWHERE,),
             "Paint in a Labels layer, or draw outlines in a Shapes layer (they hold through all slices).",
         )
+        self.avoid = box((_NOWHERE,), "What such a layer marks stays as it is.")
         self.slices = box(("all", "the one shown", "from – to"), "Which slices may be changed.")
         self.first, self.last = QSpinBox(), QSpinBox()
         self._between = row(self.first, QLabel("–"), self.last)
-        for words, field in (("Region", self.layer), ("Slices", self.slices), ("", self._between)):
+        for words, field in (
+            ("Region", self.layer),
+            ("Avoid", self.avoid),
+            ("Slices", self.slices),
+            ("", self._between),
+        ):
             rows.addRow(words, field)
         self.slices.currentIndexChanged.connect(lambda _: self._on_slices())
         self._on_slices()
@@ -57,12 +64,22 @@ class RegionRows:
         self.slices.setCurrentIndex(0)
         self._rows.setRowVisible(self.slices, top > 0)
 
-    def _mask(self, loaded: Loaded) -> Any:
-        name, viewer = self.layer.currentText(), self._stage.viewer
+    def _mask(self, loaded: Loaded) -> Bools | None:
+        inside, kept = (self._marked(field, loaded) for field in (self.layer, self.avoid))
+        if inside is not None and kept is not None and not (inside & ~kept).any():
+            raise RegionError(
+                f"The layer {self.avoid.currentText()!r} marks all of the region: choose another layer to avoid, or none."
+            )
+        if kept is None:
+            return inside
+        return ~kept if inside is None else inside & ~kept
+
+    def _marked(self, field: QComboBox, loaded: Loaded) -> Bools | None:
+        viewer = self._stage.viewer
         image = self._stage.layer(loaded) or self._stage.layer(self._stage.session.outcome)
-        if name == _EVERYWHERE or viewer is None or image is None:
+        if field.currentIndex() <= 0 or viewer is None or image is None:
             return None
-        return mask_of(viewer.layers[name], image, loaded.volume)
+        return mask_of(viewer.layers[field.currentText()], image, loaded.volume)
 
     def _chosen(self, volume: Volume) -> tuple[int, ...] | None:
         how, first, last = self.slices.currentIndex(), self.first.value(), self.last.value()
@@ -78,7 +95,9 @@ class RegionRows:
         self._rows.setRowVisible(self._between, self.slices.currentIndex() == 2)
 
     def _on_layers(self, event: Any = None) -> None:
-        chosen = self.layer.currentText()
-        self.layer.clear()
-        self.layer.addItems([_EVERYWHERE, *drawn(self._stage.viewer)])
-        self.layer.setCurrentText(chosen if self.layer.findText(chosen) >= 0 else _EVERYWHERE)
+        for field, none in ((self.layer, _EVERYWHERE), (self.avoid, _NOWHERE)):
+            chosen = field.currentText()
+            field.clear()
+            field.addItems([none, *drawn(self._stage.viewer)])
+            field.setCurrentText(chosen if field.findText(chosen) >= 0 else none)
+        self._rows.setRowVisible(self.avoid, self.avoid.count() > 1)

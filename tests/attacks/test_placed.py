@@ -55,6 +55,17 @@ def test_a_patch_of_a_size_in_mm_lies_at_the_point() -> None:
     assert abs(columns.mean() - 7.5) < 1 and abs(rows.mean() - 10) < 1
 
 
+@pytest.mark.parametrize("degrees", [0.0, 60.0])
+def test_a_natural_patch_is_turned(degrees: float) -> None:
+    classifier, volume = case()
+    ramp = volume.with_voxels(np.broadcast_to(np.arange(1000, 1030, dtype=np.uint16), volume.shape).copy())
+    attack = NaturalPatch(draws=1, size=10, unit="mm", place=(0.5, 0.5), degrees=degrees)
+    found = perturb(classifier, ramp, Threat(Conceal("a"), L0(600)), attack, seed=1)
+    middle = found.adversarial.voxels[0, 9:12, 13:18].astype(int)
+    upright = bool((middle == middle[0]).all())
+    assert upright == (degrees == 0) and not np.array_equal(found.adversarial.voxels, ramp.voxels)
+
+
 def test_the_trained_patch_beats_the_natural_one() -> None:
     classifier, volume = case()
     threat = Threat(Conceal("a"), L0(600))

@@ -278,6 +278,45 @@ def test_only_the_drawn_region_is_changed(
     assert changed[:, 2].min() >= 10 and changed[:, 2].max() < 20
 
 
+def test_what_is_to_be_avoided_stays_as_it_is(
+    viewer: Any, loaded: Loaded, classifier: Classifier, until: Until
+) -> None:
+    stage, panel = stage_of(viewer), dock(viewer, AttackPanel)
+    region = panel.form.region
+    assert region.avoid.isHidden(), "there is no layer yet"
+    stage.show(loaded)
+    stage.session.attach(classifier)
+    image = stage.layer(loaded)
+    mask = np.zeros(loaded.volume.shape, np.uint8)
+    mask[:, :16] = 1
+    viewer.add_labels(mask, name="left alone", scale=image.scale, affine=image.affine, units=image.units)
+    viewer.layers.selection.active = image
+    for layer, avoid in ((region.layer, "left alone"), (region.avoid, "left alone")):
+        layer.setCurrentText(avoid)
+    panel.run()
+    assert stage.session.outcome is None and "marks all of the region" in panel.message.text()
+    region.layer.setCurrentIndex(0)
+    panel.run()
+    until(lambda: stage.session.outcome)
+    changed = np.argwhere(stage.heat.data)
+    assert len(changed) and changed[:, 1].min() >= 16
+
+
+def test_the_result_is_acquired_again(viewer: Any, loaded: Loaded, classifier: Classifier, until: Until) -> None:
+    stage, panel = stage_of(viewer), dock(viewer, AttackPanel)
+    stage.show(loaded)
+    stage.session.attach(classifier)
+    assert panel.form.plan(loaded).retakes == 0
+    panel.form.retakes.setValue(3)
+    panel.form.attack.setCurrentIndex(panel.form.attack.findData("kspace"))
+    assert panel.form.plan(loaded).retakes == 3, "another attack keeps it"
+    panel.run()
+    until(lambda: stage.session.outcome)
+    outcome = stage.session.outcome
+    assert outcome is not None and outcome.survival is not None and outcome.survival.times == 3
+    assert "of 3 fresh acquisitions" in panel.message.text()
+
+
 def test_napari_reads_writes_and_lists_the_plug_in(
     viewer: Any, ct_folder: Path, classifier: Classifier, until: Until, tmp_path: Path
 ) -> None:
