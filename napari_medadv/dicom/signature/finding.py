@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydicom.datadict import keyword_for_tag
 
+from napari_medadv.dicom.signature.timestamp import Timestamp
 from napari_medadv.dicom.signature.trust import Trust
 
 State = Literal["valid", "corrupted", "unreadable"]
@@ -41,6 +42,8 @@ class SignatureFinding:
         The profiles of PS3.15 whose rules it meets.
     pixels
         Whether it covers the pixel data, where there are any.
+    timestamp
+        What a time-stamp authority certifies about it, where there is such a thing.
     """
 
     uid: str
@@ -56,11 +59,13 @@ class SignatureFinding:
     gone: tuple[int, ...]
     profiles: tuple[str, ...]
     pixels: bool
+    timestamp: Timestamp | None = None
 
     @property
     def passed(self) -> bool:
-        """Valid, and of somebody who is trusted."""
-        return self.state == "valid" and self.trust.state == "trusted"
+        """Valid, of somebody who is trusted, and with no timestamp that does not fit."""
+        fits = self.timestamp is None or self.timestamp.fits
+        return self.state == "valid" and self.trust.state == "trusted" and fits
 
     @property
     def sentence(self) -> str:
@@ -71,7 +76,8 @@ class SignatureFinding:
         if self.state == "corrupted":
             gone = f" ({', '.join(map(named, self.gone))} removed)" if self.gone else ""
             return f"The signature of {self.signer}{where} does not fit: a signed element or the signature was altered{gone}."
-        return f"Signed{where} by {self.signer}; {len(self.covered)} elements are as they were signed. {self.trust.sentence}"
+        stamped = f" {self.timestamp.sentence}" if self.timestamp is not None else ""
+        return f"Signed{where} by {self.signer}; {len(self.covered)} elements are as they were signed. {self.trust.sentence}{stamped}"
 
 
 @dataclass(frozen=True, slots=True)

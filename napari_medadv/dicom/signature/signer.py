@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
+from napari_medadv.dicom.signature.digests import RIPEMD160_INFO
 from napari_medadv.errors import SignatureError
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
@@ -20,7 +21,14 @@ HASHES: dict[str, hashes.HashAlgorithm] = {
     "SHA256": hashes.SHA256(), "SHA384": hashes.SHA384(), "SHA512": hashes.SHA512(),
     "SHA1": hashes.SHA1(), "MD5": hashes.MD5(),
 }  # fmt: skip
-STRONG = ("SHA256", "SHA384", "SHA512")
+CORRUPT = (
+    ValueError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+"""What `cryptography` raises on a certificate that it cannot make sense of."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,17 +80,25 @@ def genuine(certificate: x509.Certificate, signature: bytes, digest: bytes, algo
         The certificate's key is neither RSA nor elliptic-curve.
     """
     key = certificate.public_key()
-    prehashed = Prehashed(HASHES[algorithm])
     try:
         if isinstance(key, rsa.RSAPublicKey):
-            key.verify(signature[: (key.key_size + 7) // 8], digest, padding.PKCS1v15(), prehashed)
+            _verify_rsa(key, signature[: (key.key_size + 7) // 8], digest, algorithm)
         elif isinstance(key, ec.EllipticCurvePublicKey):
-            key.verify(der(signature), digest, ec.ECDSA(prehashed))
+            of_its_length = HASHES["SHA1"] if algorithm == "RIPEMD160" else HASHES[algorithm]
+            key.verify(der(signature), digest, ec.ECDSA(Prehashed(of_its_length)))
         else:
             raise SignatureError("The signer's key is neither RSA nor elliptic-curve: check it with another tool.")
     except InvalidSignature:
         return False
     return True
+
+
+def _verify_rsa(key: rsa.RSAPublicKey, signature: bytes, digest: bytes, algorithm: str) -> None:
+    """RSASSA-PKCS1-v1_5; `cryptography` knows no RIPEMD-160, so what such a signature holds is compared here."""
+    if algorithm != "RIPEMD160":
+        key.verify(signature, digest, padding.PKCS1v15(), Prehashed(HASHES[algorithm]))
+    elif key.recover_data_from_signature(signature, padding.PKCS1v15(), None) != RIPEMD160_INFO + digest:
+        raise InvalidSignature
 
 
 def load_signer(key: Path, certificate: Path, password: bytes | None = None) -> Signer:

@@ -9,15 +9,16 @@ from datetime import datetime
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from pydicom.uid import UID
 
+from napari_medadv.dicom.signature.digests import STRONG, hasher
 from napari_medadv.dicom.signature.elements import PIXEL_DATA, Element
 from napari_medadv.dicom.signature.finding import InstanceFinding, SeriesFinding, SignatureFinding, State, named
 from napari_medadv.dicom.signature.part10 import Part10, part10
 from napari_medadv.dicom.signature.profile import PROFILES
-from napari_medadv.dicom.signature.signer import HASHES, STRONG, der, genuine, name_of
+from napari_medadv.dicom.signature.signer import CORRUPT, der, genuine, name_of
 from napari_medadv.dicom.signature.stream import MAC_PARAMETERS, SIGNATURES, has_pixels, message, nameable
+from napari_medadv.dicom.signature.timestamp import Timestamp, timestamp
 from napari_medadv.dicom.signature.trust import NO_ANCHORS, Anchors, Trust
 from napari_medadv.errors import MedAdvError, SignatureError
 from napari_medadv.progress import Progress, silent
@@ -118,6 +119,7 @@ def _one(
     profiles: tuple[str, ...] = ()
     state: State = "unreadable"
     why = ""
+    stamp: Timestamp | None = None
     try:
         number = file.bytes_of(0x04000005, item)
         parameters = _parameters(file, members, number)
@@ -130,20 +132,24 @@ def _one(
         certificate = x509.load_der_x509_certificate(der(file.bytes_of(0x04000115, item)))
         signer, trust = name_of(certificate), anchors.trust(certificate, at)
         _refuse(file, members, covered, algorithm, file.text(0x04000010, parameters))
-        digest = hashes.Hash(HASHES[algorithm])
+        digest = hasher(algorithm)
         for piece in message(file.body, members, covered, item, file.body):
             digest.update(piece)
-        valid = genuine(certificate, file.bytes_of(0x04000120, item), digest.finalize(), algorithm)
+        signature = file.bytes_of(0x04000120, item)
+        valid = genuine(certificate, signature, digest.digest(), algorithm)
         state = "valid" if valid else "corrupted"
         if valid and algorithm not in STRONG:
-            trust = Trust("weak", f"The signature rests on {algorithm}, which can be forged.")
+            trust = Trust("weak", f"The signature rests on {algorithm}, which is too weak to vouch for anything.")
+        if any(element.tag in (0x04000305, 0x04000310) for element in item):
+            kind, token = file.text(0x04000305, item), file.bytes_of(0x04000310, item)
+            stamp = timestamp(kind, token, signature, anchors, at)
         rsa = "RSA" in type(certificate.public_key()).__name__
         profiles = tuple(
             p.name for p in PROFILES.values() if (rsa or not p.rsa_only) and not p.missing(covered, members)
         )
     except MedAdvError as error:
         why = str(error)
-    except ValueError:
+    except CORRUPT:
         why = "The certificate of the signer cannot be read."
     gone = tuple(tag for tag in covered if tag not in present)
     return SignatureFinding(
@@ -160,6 +166,7 @@ def _one(
         gone,
         profiles,
         has_pixels(covered) or PIXEL_DATA not in present,
+        stamp,
     )
 
 
@@ -173,8 +180,7 @@ def _parameters(file: Part10, members: tuple[Element, ...], number: bytes) -> tu
 
 def _refuse(file: Part10, members: tuple[Element, ...], covered: tuple[int, ...], algorithm: str, syntax: str) -> None:
     """Everything that makes a signature impossible to check here."""
-    if algorithm not in HASHES:
-        raise SignatureError(f"The hash {algorithm or '(none)'} is not known here: sign again with SHA256 or up.")
+    hasher(algorithm)
     if any(not nameable(tag) for tag in covered) or len(set(covered)) != len(covered) or not covered:
         raise SignatureError("The list of signed elements names what no signature may cover, or nothing: it is forged.")
     native = (_EXPLICIT, _DEFLATED)

@@ -39,6 +39,7 @@ def issue(
     *,
     authority: bool = False,
     days: tuple[int, int] = (-100, 900),
+    stamps: bool = False,
 ) -> Signer:
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     made = (
@@ -58,9 +59,10 @@ def issue(
             x509.AuthorityKeyIdentifier.from_issuer_public_key((issuer.key if issuer else key).public_key()),
             critical=False,
         )
-        .sign(issuer.key if issuer else key, hashes.SHA256())
     )
-    return Signer(key, made)
+    if stamps:
+        made = made.add_extension(x509.ExtendedKeyUsage([x509.ExtendedKeyUsageOID.TIME_STAMPING]), critical=True)
+    return Signer(key, made.sign(issuer.key if issuer else key, hashes.SHA256()))
 
 
 @pytest.fixture(scope="session")

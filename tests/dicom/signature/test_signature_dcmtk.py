@@ -105,15 +105,27 @@ def test_a_signature_inside_an_item_is_found_and_checked(
     assert found.badge == "unsigned" and not found.passed
 
 
-def test_sha1_is_weak_and_no_pass(
-    authority: Authority, data: bytes, dcmsign: str, tmp_path: Path, trusted: tuple[Anchors, list[object]]
+@pytest.mark.parametrize("who", ["leaf", "curve"])
+@pytest.mark.parametrize(("algorithm", "flag"), [("SHA1", "+ms"), ("MD5", "+mm"), ("RIPEMD160", "+mr")])
+def test_weak_hashes_are_checked_and_are_no_pass(
+    authority: Authority,
+    dcmsign: str,
+    tmp_path: Path,
+    trusted: tuple[Anchors, list[object]],
+    algorithm: str,
+    flag: str,
+    who: str,
 ) -> None:
-    key, certificate = pem(authority.leaf, tmp_path, "leaf")
+    key, certificate = pem(getattr(authority, who), tmp_path, who)
     source, path = tmp_path / "source.dcm", tmp_path / "weak.dcm"
-    source.write_bytes(data)
-    assert run(dcmsign, "+s", key, certificate, "+ms", source, path) == 0
-    found = verify(path.read_bytes(), trusted[0])
-    assert found.signatures[0].state == "valid" and found.signatures[0].trust.state == "weak" and not found.passed
+    source.write_bytes(native())
+    assert run(dcmsign, "+s", key, certificate, flag, source, path) == 0
+    signed = path.read_bytes()
+    (found,) = verify(signed, trusted[0]).signatures
+    assert (found.state, found.algorithm, found.trust.state, found.passed) == ("valid", algorithm, "weak", False)
+    at = _a_pixel(signed)
+    (changed,) = verify(signed[:at] + bytes([signed[at] ^ 1]) + signed[at + 1 :], trusted[0]).signatures
+    assert changed.state == "corrupted"
 
 
 def _a_pixel(signed: bytes) -> int:
