@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from napari_medadv.cli.console import show, watched
+
+if TYPE_CHECKING:
+    from napari_medadv.dicom.signature.timestamp import Timestamp
 
 NO_PASS = 3
 
@@ -55,6 +59,7 @@ def _signatures(args: argparse.Namespace) -> int:
             "uncovered": [f"{tag:08X}" for tag in each.bare],
             "signatures": [
                 {"signer": s.signer, "state": s.state, "trust": s.trust.state, "time": s.signed_at, "hash": s.algorithm}
+                | ({"timestamp": _stamped(s.timestamp)} if s.timestamp is not None else {})
                 for s in each.signatures
             ],
             "sentences": list(each.sentences),
@@ -64,6 +69,11 @@ def _signatures(args: argparse.Namespace) -> int:
     facts = {"passed": found.passed, "badge": found.badge, "sentences": list(found.sentences), "files": files}
     show("\n".join([found.badge.capitalize() + ".", *found.sentences]), facts, as_json=args.json)
     return 0 if found.passed else NO_PASS
+
+
+def _stamped(found: Timestamp) -> dict[str, object]:
+    time = None if found.time is None else found.time.isoformat()
+    return {"fits": found.fits, "time": time, "trust": found.trust.state}
 
 
 def _baseline(args: argparse.Namespace) -> int:

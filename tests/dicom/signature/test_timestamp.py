@@ -1,5 +1,6 @@
 """Certified timestamps: made by OpenSSL's time-stamp authority, put in by dcmsign, checked here; and spoilt ones."""
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -8,6 +9,7 @@ import pydicom
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from napari_medadv.cli import main
 from napari_medadv.dicom.signature import Anchors, verify
 from napari_medadv.dicom.signature.signer import Signer
 from napari_medadv.dicom.signature.timestamp import timestamp
@@ -56,7 +58,12 @@ def anchors(authority: Authority) -> Anchors:
 
 
 def test_a_timestamp_is_named_and_checked(
-    authority: Authority, clock: Signer, anchors: Anchors, dcmsign: str, tmp_path: Path
+    authority: Authority,
+    clock: Signer,
+    anchors: Anchors,
+    dcmsign: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     found = verify(stamped(tmp_path, authority, clock, dcmsign), anchors)
     (signature,) = found.signatures
@@ -64,6 +71,13 @@ def test_a_timestamp_is_named_and_checked(
     assert (
         signature.timestamp.trust.state == "trusted" and "By the timestamp of Clock it existed on" in found.sentences[0]
     )
+    trusted = tmp_path / "trusted.pem"
+    trusted.write_text(
+        "".join(pem(each, tmp_path, "ca")[1].read_text() for each in (authority.root, authority.between))
+    )
+    assert main(["verify", str(tmp_path / "stamped.dcm"), "--ca", str(trusted), "--json"]) == 0
+    (said,) = json.loads(capsys.readouterr().out)["files"][0]["signatures"]
+    assert said["timestamp"]["fits"] and said["timestamp"]["trust"] == "trusted"
 
 
 def test_a_spoilt_timestamp_is_never_a_pass(
