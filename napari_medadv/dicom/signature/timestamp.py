@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from napari_medadv.dicom.signature.der_reader import (
     GENERALIZED_TIME,
@@ -136,7 +137,7 @@ def _signed_by(signer: Der, certificates: list[x509.Certificate], info: bytes) -
         usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
     except x509.ExtensionNotFound:
         usage = None
-    if usage is None or not usage.critical or list(usage.value) != [x509.ExtendedKeyUsageOID.TIME_STAMPING]:
+    if usage is None or not usage.critical or list(usage.value) != [ExtendedKeyUsageOID.TIME_STAMPING]:
         raise SignatureError(f"The certificate of {name_of(certificate)} is not that of a time-stamp authority.")
     held = signer.part(3, _EXPLICIT)
     facts = {part.part(0, OBJECT).content: part.part(1, SET) for part in held.parts}
