@@ -1,6 +1,7 @@
 """AttackBench's local optimality of our attacks and the peers', all within 2000 passes an image.
 
-`python tests/benchmarks/optimality.py [Linf] [L2] [L1] [L0] [--model robust|plain] [--images 32] [--keep FILE] [--only WORD]`
+`python tests/benchmarks/optimality.py [Linf] [L2] [L1] [L0] [--model robust|plain] [--images 32]
+[--first 0] [--keep FILE] [--only WORD]`
 
 The score (https://arxiv.org/abs/2404.19460) is the area above an attack's curve of robust accuracy as a share of that
 above the envelope of all attacks: 1 is as good as the best of all on every image. Needs attackbenchlib, adv-lib,
@@ -85,6 +86,9 @@ def main() -> None:
     parser.add_argument("norms", nargs="*", default=["Linf", "L2", "L1", "L0"])
     parser.add_argument("--model", choices=("robust", "plain"), default="robust")
     parser.add_argument("--images", type=int, default=32)
+    parser.add_argument(
+        "--first", type=int, default=0, help="leave out so many images: those that settings were chosen on"
+    )
     parser.add_argument("--keep", type=Path, help="a JSON file of results; those in it are not measured again")
     parser.add_argument("--only", default="", help="measure again what has this in its name")
     given = parser.parse_args()
@@ -93,10 +97,11 @@ def main() -> None:
     reach = 0.1 if given.model == "robust" else 0.0
     store = Path(tempfile.gettempdir()) / ("medadv_digits.pt" if reach else "medadv_digits_plain.pt")
     network, inputs, labels = trained(store, reach=reach)
-    inputs, labels = inputs[: given.images], labels[: given.images]
+    chosen = slice(given.first, given.first + given.images)
+    inputs, labels = inputs[chosen], labels[chosen]
     kept = json.loads(given.keep.read_text()) if given.keep and given.keep.exists() else {}
     for norm in given.norms:
-        results = kept.setdefault(f"{given.model} {norm} {given.images}", {})
+        results = kept.setdefault(f"{given.model} {norm} {given.images} from {given.first}", {})
         for name, call in (others(norm) | ours(norm)).items():
             if name in results and not (given.only and given.only in name):
                 continue
