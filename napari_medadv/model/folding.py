@@ -83,7 +83,7 @@ def _norm(network: fx.GraphModule, node: fx.Node) -> tuple[Tensor, Tensor] | Non
     elif node.op == "call_function" and node.target is torch.ops.aten.batch_norm.default:
         if len(node.args) < 8 or node.args[5] is not False:
             return None
-        parts = [*(_constant(network, argument) for argument in node.args[1:5]), node.args[7]]
+        parts = [*(constant(network, argument) for argument in node.args[1:5]), node.args[7]]
     else:
         return None
     weight, bias, mean, variance, epsilon = parts
@@ -104,8 +104,8 @@ def _replace(network: fx.GraphModule, node: fx.Node, scale: Tensor, shift: Tenso
         return 0
     shape = (1, -1, *[1] * _axes(network, node))
     with network.graph.inserting_before(node):
-        factor = _keep(network, f"{name}_scale", scale.float().view(shape))
-        offset = _keep(network, f"{name}_shift", shift.float().view(shape))
+        factor = keep(network, f"{name}_scale", scale.float().view(shape))
+        offset = keep(network, f"{name}_shift", shift.float().view(shape))
         node.replace_all_uses_with(network.graph.call_function(torch.addcmul, (offset, source, factor)))
     network.graph.erase_node(node)
     return 1
@@ -122,16 +122,16 @@ def _merge(network: fx.GraphModule, node: fx.Node, scale: Tensor, shift: Tensor,
         return True
     if node.op != "call_function" or node.target not in _CONVOLVE or len(node.args) < 2:
         return False
-    weight = _constant(network, node.args[1])
-    bias = _constant(network, node.args[2] if len(node.args) > 2 else node.kwargs.get("bias"))
+    weight = constant(network, node.args[1])
+    bias = constant(network, node.args[2] if len(node.args) > 2 else node.kwargs.get("bias"))
     if weight is None:
         return False
     spread = scale.view(-1, *[1] * (weight.ndim - 1))
     moved = shift if bias is None else shift + bias.double() * scale
     with network.graph.inserting_before(node):
         constants = (
-            _keep(network, f"{name}_weight", (weight.double() * spread).to(weight.dtype)),
-            _keep(network, f"{name}_bias", moved.to(weight.dtype)),
+            keep(network, f"{name}_weight", (weight.double() * spread).to(weight.dtype)),
+            keep(network, f"{name}_bias", moved.to(weight.dtype)),
         )
     node.args = (node.args[0], *constants, *node.args[3:])
     node.kwargs = {key: value for key, value in node.kwargs.items() if key != "bias"}
@@ -153,7 +153,7 @@ def _axes(network: fx.GraphModule, node: fx.Node) -> int:
     return int(node.meta["val"].ndim) - 2
 
 
-def _constant(network: fx.GraphModule, argument: object) -> Tensor | None:
+def constant(network: fx.GraphModule, argument: object) -> Tensor | None:
     """The tensor that a graph reads from the module; None for None, LookupError where it is computed."""
     if argument is None:
         return None
@@ -167,6 +167,7 @@ def _constant(network: fx.GraphModule, argument: object) -> Tensor | None:
     return found
 
 
-def _keep(network: fx.GraphModule, name: str, tensor: Tensor) -> fx.Node:
+def keep(network: fx.GraphModule, name: str, tensor: Tensor) -> fx.Node:
+    """A node that reads a tensor, which the module keeps from now on."""
     network.register_buffer(name, tensor)
     return network.graph.get_attr(name)

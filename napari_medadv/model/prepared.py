@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from napari_medadv.errors import ModelError
 from napari_medadv.model.answers import Answers
 from napari_medadv.model.folding import folded
+from napari_medadv.model.lean import lean
 from napari_medadv.model.short import Short, wanted
 
 TOLERANCE = 1e-4
@@ -152,7 +153,11 @@ def _candidates(module: nn.Module, probe: Tensor) -> Iterator[Prepared]:
     words = f"{found.merged} batch norms folded into convolutions, {found.alone} into one operation" if found else ""
     network = found.network if found else module
     if probe.ndim == 4:
-        yield Prepared(_channels_last(network), torch.channels_last, f"{words}{words and ', '}channels last")
+        told = f"{words}{words and ', '}channels last"
+        fewer = lean(network, probe)
+        if fewer:
+            yield Prepared(_channels_last(fewer), torch.channels_last, f"{told}, fewer passes")
+        yield Prepared(_channels_last(network), torch.channels_last, told)
     if found:
         yield Prepared(network, words=words)
     if found and probe.ndim == 4:
