@@ -48,6 +48,10 @@ class Best:
             better = margin > self.margin[self.active]
             self.values[self.active[better]] = here[better]
             self.margin[self.active[better]] = margin[better]
+        return self.rest()
+
+    def rest(self) -> Tensor | None:
+        """Let the entries rest whose margin is enough; what is returned is what `see` returns."""
         if self.confidence == torch.inf:
             return None
         stand = self.margin[self.active] <= self.confidence

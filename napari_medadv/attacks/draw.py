@@ -23,8 +23,8 @@ def signs(shape: tuple[int, ...], rng: torch.Generator, like: Tensor) -> Tensor:
     return uniform(shape, rng, like).sub(0.5).sign()
 
 
-def windows(values: Tensor, side: int, rng: torch.Generator) -> Tensor:
-    """A square of this side (a cube, where z has room) at a random place of each entry: bool, (batch, 1, z, y, x).
+def corners(values: Tensor, side: int, rng: torch.Generator) -> list[tuple[slice, slice, slice]]:
+    """A square of this side (a cube, where z has room) at a random place of each entry: its extent along z, y and x.
 
     Parameters
     ----------
@@ -35,16 +35,19 @@ def windows(values: Tensor, side: int, rng: torch.Generator) -> Tensor:
     rng
         Where the places come from.
     """
-    found = torch.ones((len(values), 1, *values.shape[2:]), dtype=torch.bool, device=values.device)
-    for axis in (2, 3, 4):
-        length = values.shape[axis]
+    along = []
+    for length in values.shape[2:]:
         width = min(side, length)
         start = (uniform((len(values),), rng, values) * (length - width + 1)).floor()
-        places = torch.arange(length, device=values.device)
-        inside = (places >= start[:, None]) & (places < start[:, None] + width)
-        shape = [len(values), 1, 1, 1, 1]
-        shape[axis] = length
-        found &= inside.view(shape)
+        along.append([slice(int(place), int(place) + width) for place in start.tolist()])
+    return [(z, y, x) for z, y, x in zip(*along, strict=True)]
+
+
+def windows(values: Tensor, side: int, rng: torch.Generator) -> Tensor:
+    """The `corners` as masks: bool, (batch, 1, z, y, x)."""
+    found = torch.zeros((len(values), 1, *values.shape[2:]), dtype=torch.bool, device=values.device)
+    for mask, (z, y, x) in zip(found, corners(values, side, rng), strict=True):
+        mask[0, z, y, x] = True
     return found
 
 

@@ -50,19 +50,59 @@ class Square:
         best = Best(task, self.confidence)
         shape = task.clean.shape
         stripes = draw.signs((shape[0], shape[1], shape[2], 1, shape[4]), task.rng, task.clean).expand(shape)
+        if task.budget.norm == "Linf":
+            self._paint(best, stripes)
+        else:
+            self._shift(best, stripes)
+        return best.values
+
+    def _paint(self, best: Best, stripes: Tensor) -> None:
+        """Where each voxel has an edge of its own, a query touches the voxels of its square and no other."""
+        task, held = best.task, hold(best.task)
+        low, high = (held.stored(task.clean + way * task.budget.epsilon) for way in (-1, 1))
+        here = torch.where(stripes > 0, high, low)
+        keep = best.see(here, task.margin(here))
+        if keep is not None:
+            here, low, high = here[keep], low[keep], high[keep]
+        for count in range(1, self.queries):
+            if best.done:
+                return
+            part = best.part
+            part.report(count, self.queries)
+            places = draw.corners(part.clean, self._side(part.clean, count), task.rng)
+            colours = draw.signs((len(part), here.shape[1], 1, 1, 1), task.rng, here).flatten(1).tolist()
+            before = []
+            for row, ((z, y, x), colour) in enumerate(zip(places, colours, strict=True)):
+                before.append(here[row, :, z, y, x].clone())
+                for channel, sign in enumerate(colour):
+                    here[row, channel, z, y, x] = (high if sign > 0 else low)[row, channel, z, y, x]
+            margin = part.margin(here)
+            better = margin > best.margin[best.active]
+            for row in (~better).nonzero().flatten().tolist():
+                z, y, x = places[row]
+                here[row, :, z, y, x] = before[row]
+            stood = best.active
+            best.margin[stood[better]] = margin[better]
+            keep = best.rest()
+            if keep is not None:
+                best.values[stood] = here
+                here, low, high = here[keep], low[keep], high[keep]
+        best.values[best.active] = here
+
+    def _shift(self, best: Best, stripes: Tensor) -> None:
+        """Where the edge is one of all voxels, a square takes from the others."""
+        task, held, shape = best.task, hold(best.task), best.task.clean.shape
         delta = self._edge(task, stripes * self._level(task))
-        held = hold(task)
         here = held.stored(task.clean + delta)
         keep = best.see(here, task.margin(here))
         if keep is not None:
             delta, held = delta[keep], kept(held, best.part, keep)
         for count in range(1, self.queries):
             if best.done:
-                break
+                return
             part = best.part
             part.report(count, self.queries)
-            side = self._side(part.clean, count)
-            window = draw.windows(part.clean, side, task.rng)
+            window = draw.windows(part.clean, self._side(part.clean, count), task.rng)
             colour = draw.signs((len(part), shape[1], 1, 1, 1), task.rng, part.clean)
             trial = self._edge(part, torch.where(window, colour * self._level(part), delta))
             here = held.stored(part.clean + trial)
@@ -73,7 +113,6 @@ class Square:
             keep = best.see(here, margin)
             if keep is not None:
                 delta, held = delta[keep], kept(held, best.part, keep)
-        return best.values
 
     def _side(self, values: Tensor, count: int) -> int:
         """The side of the squares, by the schedule of the paper (which is for 10000 queries)."""
@@ -89,12 +128,9 @@ class Square:
 
     def _level(self, task: Task) -> float:
         """What one voxel changes by, before the change is put to the edge of the budget."""
-        count = 1.0 if task.budget.norm == "Linf" else float(task.clean[0].numel()) ** 0.5
-        return task.budget.epsilon / count
+        return task.budget.epsilon / float(task.clean[0].numel()) ** 0.5
 
     def _edge(self, task: Task, delta: Tensor) -> Tensor:
-        """The change put to the edge of the budget; where each voxel has an edge of its own it is there already."""
-        if task.budget.norm == "Linf":
-            return delta
+        """The change put to the edge of the budget."""
         delta = delta * task.grid.free
         return delta * ball.wide(task.budget.epsilon / task.budget.size(delta).clamp_min(1e-30), delta)
