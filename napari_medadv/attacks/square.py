@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -128,7 +129,8 @@ class Square:
 
     def _level(self, task: Task) -> float:
         """What one voxel changes by, before the change is put to the edge of the budget."""
-        return task.budget.epsilon / float(task.clean[0].numel()) ** 0.5
+        count = float(task.clean[0].numel())
+        return task.budget.epsilon / math.sqrt(count)
 
     def _edge(self, task: Task, delta: Tensor) -> Tensor:
         """The change put to the edge of the budget."""
