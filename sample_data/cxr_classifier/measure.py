@@ -8,6 +8,7 @@ random noise of the same size, on the 8-bit levels that a file stores.
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,57 +16,50 @@ import torch
 from radiographs import LABELS, Radiographs, presentation_of_levels, read_presentation, read_table, resized
 from scores import area_under_curve, interval_by_patient
 from torch import Tensor
-from torch.nn.functional import cross_entropy
+
+from napari_medadv.attacks.noise import Noise
+from napari_medadv.attacks.pgd import PGD
+from napari_medadv.attacks.plain import fool
+from napari_medadv.attacks.task import Attack
+from napari_medadv.threat import Linf
 
 BUDGET = 2.55
-STEP = BUDGET / 2
 STEPS = 20
 
 Logits = Callable[[Tensor], Tensor]
 
 
-def stored_towards_clean(levels: Tensor, clean: Tensor) -> Tensor:
-    """The whole levels that a file would store: every difference from ``clean`` cut towards zero."""
-    return clean + (levels - clean).trunc()
-
-
-def targeted_pgd(logits: Logits, clean: Tensor, goal: Tensor) -> Tensor:
-    """Levels, (image, 1, y, x), not yet whole, within ``BUDGET`` of ``clean``, driven towards class ``goal``, (image,)."""
-    delta = torch.zeros_like(clean)
-    for _ in range(STEPS):
-        delta.requires_grad_(True)
-        loss = cross_entropy(logits(clean + delta), goal, reduction="sum")
-        (gradient,) = torch.autograd.grad(loss, delta)
-        delta = (delta.detach() - STEP * gradient.sign()).clamp(-BUDGET, BUDGET)
-        delta = (clean + delta).clamp(0, 255) - clean
-    return clean + delta
-
-
-def signed_noise(clean: Tensor, rng: torch.Generator) -> Tensor:
-    """Levels, (image, 1, y, x), plus or minus ``BUDGET`` at random."""
-    signs = torch.randint(0, 2, clean.shape, generator=rng) * 2.0 - 1.0
-    return (clean + BUDGET * signs).clamp(0, 255)
+def attacked(logits: Logits, clean: Tensor, goal: Tensor, attack: Attack, levels: int | None) -> Tensor:
+    """Levels, (image, 1, y, x), within ``BUDGET`` of ``clean``, driven towards class ``goal``, (image,)."""
+    return fool(
+        logits, clean, goal, attack, Linf(BUDGET), targeted=True, bounds=(0, 255), levels=levels, batch=len(clean)
+    )
 
 
 def report_attacks(logits: Logits, radiographs: Radiographs, limit: int = 200) -> None:
-    rng = torch.Generator().manual_seed(0)
     clean = radiographs.stored[:limit, None].float()
     targets = radiographs.targets[:limit]
     with torch.no_grad():
         kept = torch.cat([logits(part) for part in clean.split(50)]).argmax(1) == targets
     clean, targets = clean[kept], targets[kept]
-    own: dict[str, list[Tensor]] = {"PGD, not rounded": [], "PGD": [], "noise": []}
-    for part, target in zip(clean.split(25), targets.split(25), strict=True):
-        attacked, noisy = targeted_pgd(logits, part, 1 - target), signed_noise(part, rng)
-        judged = (attacked, stored_towards_clean(attacked, part), stored_towards_clean(noisy, part))
-        for results, levels in zip(own.values(), judged, strict=True):
-            with torch.no_grad():
-                results.append(logits(levels).softmax(1).gather(1, target[:, None])[:, 0])
+    pgd = PGD(steps=STEPS, step=0.5, start="clean", confidence=math.inf, arithmetic="float32")
+    runs: dict[str, tuple[Attack, int | None]] = {
+        "PGD, not rounded": (pgd, None),
+        "PGD, as stored": (pgd, 256),
+        "noise, as stored": (Noise(), 256),
+    }
     print(f"correct before: {len(targets)} of {len(kept)}")
-    for name, results in own.items():
-        probability = torch.cat(results)
+    for name, (attack, levels) in runs.items():
+        found = []
+        for part, target in zip(clean.split(25), targets.split(25), strict=True):
+            changed = attacked(logits, part, 1 - target, attack, levels)
+            with torch.no_grad():
+                found.append(logits(changed).softmax(1).gather(1, target[:, None])[:, 0])
+        probability = torch.cat(found)
         share = float((probability > 0.5).float().mean())
-        print(f"after {name}: {100 * share:.1f} % correct, true class at {probability.mean():.3f} in the mean")
+        print(
+            f"after {name}: {100 * share:.1f} % correct, true class at {probability.mean():.3f} in the mean", flush=True
+        )
 
 
 def main() -> None:
