@@ -82,7 +82,7 @@ def viewer(make_napari_viewer_proxy: Any) -> Any:
 def until(qtbot: Any) -> Callable[..., None]:
     """Let the window live until something holds."""
 
-    def wait(condition: Callable[[], Any], seconds: float = 30.0) -> None:
+    def wait(condition: Callable[[], Any], seconds: float = 120.0) -> None:
         start = time.monotonic()
         while not condition():
             assert time.monotonic() - start < seconds, "it did not happen in time"
