@@ -34,7 +34,7 @@ class Alignment:
     needs: ClassVar[tuple[Need, ...]] = ("gradient",)
     fused: ClassVar[bool] = True
     evaded_by: ClassVar[str] = (
-        "query attacks, smooth changes, patches, and attacks that keep their detail off the gradient"
+        "query, transferred and C&W attacks, sparse and smooth changes, patches, and attacks that keep their detail off the gradient"
     )
 
     around: int = 7
