@@ -2,7 +2,7 @@
 
 `python tests/benchmarks/attacks_speed.py digits` takes the small CNN, trained plainly;
 `python tests/benchmarks/attacks_speed.py MODEL TABLE.csv` a MONAI DenseNet121 that docs/examples/finlayson/train.py made,
-and the test images of the table it was trained with. `--images`, `--steps`, `--epsilon` and `--only fixed|curve` as you
+and the test images of the table it was trained with. `--images`, `--steps`, `--epsilon` and `--only fixed|curve|driver` as you
 like. Success is always that of a float32 forward pass of the network as it was given. Peers that are missing are named.
 """
 
@@ -17,7 +17,9 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import torch
@@ -198,6 +200,27 @@ def timed(calls: dict[str, Callable[[], Any]], turns: int, tell: Callable[[Any],
         print(f"{name:32s} CPU {cpu:8.3f} s   wall {wall:8.3f} s   {ratio}   {words[name]}", flush=True)
 
 
+def driver(made: Case, steps: int, turns: int) -> None:
+    """Print what the driver costs over the bare loop: the median over turns in which one follows the other."""
+    for kind in ("float32", "bfloat16"):
+        attack = PGD(steps, confidence=float("inf"), arithmetic=kind)
+        calls: tuple[Callable[[], Tensor], ...] = (
+            partial(bare, made.swift, made, steps, short=kind == "bfloat16"),
+            partial(fool, made.swift, made.inputs, made.labels, attack, Linf(made.epsilon), batch=made.batch),
+        )
+        took: list[list[float]] = [[], []]
+        for _ in range(turns + 1):
+            for call, seconds in zip(calls, took, strict=True):
+                began = time.process_time()
+                call()
+                seconds.append(time.process_time() - began)
+        loop, ours = (seconds[1:] for seconds in took)
+        ratios = [mine / its for mine, its in zip(ours, loop, strict=True)]
+        print(
+            f"{kind}: bare {min(loop):.3f} s, ours {min(ours):.3f} s, {min(ours) / min(loop):.3f} times; median {median(ratios):.3f}"
+        )
+
+
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -207,7 +230,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--epsilon", type=float)
     parser.add_argument("--turns", type=int, default=1)
-    parser.add_argument("--only", choices=("fixed", "curve"))
+    parser.add_argument("--only", choices=("fixed", "curve", "driver"))
     parser.add_argument("--without", nargs="*", default=[], metavar="ROW", help="rows to leave out")
     args = parser.parse_args()
     warnings.simplefilter("ignore")
@@ -216,6 +239,9 @@ def main() -> None:
         made = digits(args.images, args.epsilon)
     else:
         made = radiographs(Path(args.model), args.table, args.images, args.epsilon)
+    if args.only == "driver":
+        driver(made, args.steps, args.turns)
+        return
     if args.only != "curve":
         print(f"--- PGD-{args.steps}, epsilon {made.epsilon:.4f}")
         rows = {name: call for name, call in fixed(made, args.steps).items() if name not in args.without}
