@@ -135,6 +135,7 @@ def prepared(name: str, folder: Path, sample: str) -> Attack:
         "transfer": {"surrogates": (model,)},
         "repeated": {"change": str(folder / "universal.npz")},
         "pasted": {"picture": str(folder / "patch.npz")},
+        "few_pixel": {"voxels": 200},
         "universal": {"keep": str(folder / "universal.npz")},
         "patch": {"keep": str(folder / "patch.npz")},
     }

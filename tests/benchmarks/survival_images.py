@@ -28,17 +28,24 @@ COLOUR = ("none", "RLE", "JPEG-LS", "JPEG 2000")
 
 @dataclass(frozen=True)
 class Image:
-    """What is attacked: how its files are made, in which compressions, who reads it, and what is to vanish."""
+    """What is attacked: how its files are made, in which compressions, who reads it, and what is to vanish.
+
+    Attributes
+    ----------
+    frail
+        How many times as sensitive as usual the small network is, so that few voxels turn it.
+    """
 
     make: Callable[[Path], object]
     compressions: tuple[str, ...]
     shipped: Classifier | None
     label: str
     epsilon: float
+    frail: float = 1.0
 
     def reader(self, volume: Volume) -> Classifier:
         """Who is fooled."""
-        return self.shipped if self.shipped is not None else small(volume, self.label, self.epsilon)
+        return self.shipped if self.shipped is not None else small(volume, self.label, self.epsilon / self.frail)
 
 
 @cache
@@ -124,7 +131,7 @@ def images(shipped: bool) -> dict[str, Image]:
     return {
         "CT": Image(partial(phantom, whole=shipped), GREY, own[1], "nodule", 60.0),
         "CT, one file": Image(partial(phantom_in_one_file, whole=shipped), GREY, own[1], "nodule", 60.0),
-        "radiograph": Image(partial(radiograph, times=6 if shipped else 18), GREY, own[0], "pneumonia", 1200.0),
-        "photograph": Image(photographs(1), COLOUR, None, "blot", 24.0),
+        "radiograph": Image(partial(radiograph, times=6 if shipped else 18), GREY, own[0], "pneumonia", 1200.0, 6.0),
+        "photograph": Image(photographs(1), COLOUR, None, "blot", 24.0, 6.0),
         "photographs, one file": Image(photographs(2), COLOUR, None, "blot", 24.0),
     }
