@@ -110,6 +110,7 @@ class FAB:
             values = task.allow(
                 (1 - share) * (values + self.overshoot * first) + share * (task.clean + self.overshoot * second)
             )
+        smallest.lengthen(values - task.clean)
         smallest.refine(self.refine)
 
 

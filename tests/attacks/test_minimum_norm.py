@@ -98,6 +98,18 @@ def test_a_boundary_between_two_stored_levels_is_crossed(name: str) -> None:
     assert (network(found).argmax(dim=1) == 1).all() and change.tolist() == [7, 7]
 
 
+def test_fab_needs_few_steps_to_the_next_stored_level() -> None:
+    inputs = torch.full((2, 1, 6, 6), 100.0)
+
+    def network(values: Tensor) -> Tensor:
+        height = values.flatten(1).mean(dim=1) - 106.002
+        return torch.stack([-height, height], dim=1)
+
+    attack = entry("fab", HOME)(steps=8)
+    found = fool(network, inputs, torch.zeros(2, dtype=torch.long), attack, Linf(20), bounds=(0, 255), levels=256)
+    assert (network(found).argmax(dim=1) == 1).all() and (found - inputs).amax().item() <= 8
+
+
 def test_fmn_starts_again_for_fewer_voxels() -> None:
     rng = torch.Generator().manual_seed(0)
     first, second = ((2 * torch.rand(shape, generator=rng) - 1) / 8 for shape in ((64, 32), (32, 10)))
