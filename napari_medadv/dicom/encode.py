@@ -18,6 +18,7 @@ from napari_medadv.dicom import attribute as a
 from napari_medadv.dicom.compress import REVERSIBLE, compressed
 from napari_medadv.dicom.derivation import Derivation, derived_uid
 from napari_medadv.dicom.geometry import ALLOWABLE
+from napari_medadv.dicom.header import Changed
 from napari_medadv.dicom.identity import deidentified, marked_patient
 from napari_medadv.dicom.instance import Instance
 from napari_medadv.dicom.keep import keep_frames
@@ -122,7 +123,10 @@ def _check(volume: Volume, series: Series) -> None:
 def _source(instance: Instance) -> Dataset:
     """The source's attributes without its pixels."""
     try:
+        instance.header.check(instance.header.file)
         dataset = pydicom.dcmread(instance.path, stop_before_pixels=True, force=True)
+    except Changed as fault:
+        raise OutputError(f"The source {instance.path.name} is not what was loaded: {fault}; load it again.") from fault
     except (Exception, RecursionError) as fault:  # pydicom raises nearly everything on a damaged file
         raise OutputError(f"The source {instance.path.name} cannot be read again: save before it is moved.") from fault
     if instance.header.syntax != a.IMPLICIT and any(getattr(each, "VR", "") is None for each in dataset.values()):

@@ -21,6 +21,8 @@ UNPACKED = 16 << 30
 ENTRIES = 200_000
 """A zip file or DICOMDIR with more entries than this is refused."""
 _RATIO = 200
+_LONGEST = 60
+"""Letters of a file's name that are kept; more than 255 bytes no system takes."""
 _DIRECTORY = 64 << 20
 
 
@@ -52,9 +54,12 @@ def find(path: Path) -> Found:
         Nothing is there, or a zip file or DICOMDIR is damaged or names more than is sane.
     """
     if path.is_dir():
-        return Found(tuple(sorted(each for each in _below(path) if not each.upper().endswith("DICOMDIR"))))
+        missing: list[tuple[str, str]] = []
+        files = sorted(each for each in _below(path, missing) if not each.upper().endswith("DICOMDIR"))
+        return Found(tuple(files), tuple(sorted(missing)))
     if not path.is_file():
-        raise SeriesError(f"{path.name} does not exist: choose a DICOM file or a folder of them.")
+        what = "is neither a file nor a folder" if path.exists() else "does not exist"
+        raise SeriesError(f"{called(path)} {what}: choose a DICOM file or a folder of them.")
     try:
         with path.open("rb") as file:
             start = file.read(4)
@@ -65,20 +70,34 @@ def find(path: Path) -> Found:
     return _directory(path) if path.name.upper().startswith("DICOMDIR") else Found((str(path),))
 
 
-def _below(path: Path) -> Iterator[str]:
-    """Every file below `path`, without following links to folders, and without our own unfinished output."""
+def called(path: Path) -> str:
+    """The name of a file or folder, "." and ".." and the root included."""
+    return (path.name.strip(".") and path.name) or path.resolve().name or str(path.resolve())
+
+
+def _below(path: Path, missing: list[tuple[str, str]]) -> Iterator[str]:
+    """Every file below `path`, without following links to folders, and without our own unfinished output.
+
+    What cannot be looked into is added to `missing`, with the reason.
+    """
     waiting = [str(path)]
     while waiting:
+        folder = waiting.pop()
         try:
-            with os.scandir(waiting.pop()) as entries:
+            with os.scandir(folder) as entries:
                 for entry in entries:
                     if entry.is_dir(follow_symlinks=False):
                         if not (entry.name.startswith(".") and entry.name.endswith(".partial")):
                             waiting.append(entry.path)
                     elif entry.is_file():
                         yield entry.path
-        except PermissionError:
-            continue
+                    elif entry.is_symlink() and not os.path.exists(entry.path):  # noqa: PTH110 - a Path of each costs more
+                        missing.append((entry.path, f"{entry.name} is a link to what is not there: mend or remove it."))
+        except OSError as fault:
+            name = called(Path(folder))
+            missing.append(
+                (folder, f"The folder {name} cannot be opened ({fault.strerror}): check that it may be read.")
+            )
 
 
 def _directory(path: Path) -> Found:
@@ -148,7 +167,7 @@ def _unpacked(path: Path) -> Found:
                     name = PurePosixPath(entry.filename.replace("\\", "/")).name
                     missing.append((name, f"{path.name} names a file outside of its folder, which is not unpacked."))
                     continue
-                target = holder.folder / f"{number:06d}" / PurePosixPath(entry.filename).name
+                target = holder.folder / f"{number:06d}" / PurePosixPath(entry.filename).name[-_LONGEST:]
                 target.parent.mkdir()
                 with archive.open(entry) as source, target.open("wb") as sink:
                     shutil.copyfileobj(source, sink, 1 << 20)

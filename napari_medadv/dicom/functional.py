@@ -112,7 +112,16 @@ def _from_groups(header: Header, frames: int) -> Iterator[Header]:
         )
     raw = header.raw | shared
     for frame, values in enumerate(own):
-        yield Header(header.file, header.syntax, raw | values, header.pixels, header.size, header.little, frame=frame)
+        yield Header(
+            header.file,
+            header.syntax,
+            raw | values,
+            header.pixels,
+            header.size,
+            header.little,
+            frame=frame,
+            stamp=header.stamp,
+        )
 
 
 def _walked(header: Header, frames: int) -> tuple[_Raw, list[_Raw]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from io import FileIO
 from pathlib import Path
@@ -27,6 +27,13 @@ INFLATED = 512 << 20
 _OPEN = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
+Stamp = tuple[int, int]
+
+
+class Changed(Broken):
+    """A file is no longer the one whose header was read."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Header:
     """The undecoded attributes of one file and the place of its pixels.
@@ -45,6 +52,8 @@ class Header:
         Where the sequences of functional groups lie in a multi-frame file that was walked.
     frame
         Which frame of the file this tells of, from 0, where functional groups tell of each; or None.
+    stamp
+        When the file was last written, in ns, and its bytes, as it was read.
     """
 
     file: str
@@ -55,6 +64,7 @@ class Header:
     little: bool = True
     groups: tuple[Element, ...] = ()
     frame: int | None = None
+    stamp: Stamp | None = None
 
     @property
     def path(self) -> Path:
@@ -63,6 +73,17 @@ class Header:
 
     def __contains__(self, tag: int) -> bool:
         return tag in self.raw
+
+    def check(self, descriptor: int | str) -> None:
+        """See that the file, open or by name, is the one that was read.
+
+        Raises
+        ------
+        Changed
+            It was written since.
+        """
+        if self.stamp is not None and stamp(descriptor) != self.stamp:
+            raise Changed("it changed since it was listed")
 
     def text(self, tag: int) -> str:
         """The value as text without padding, or ""."""
@@ -91,6 +112,12 @@ class Header:
         """The values of a 64-bit float attribute (FD)."""
         value = self.raw.get(tag, b"")
         return unpack(f"{'<' if self.little else '>'}{len(value) // 8}d", value[: len(value) // 8 * 8])
+
+
+def stamp(descriptor: int | str) -> Stamp:
+    """When a file was last written, in ns, and how many bytes it has."""
+    status = os.stat(descriptor)  # noqa: PTH116 - an open file, too
+    return status.st_mtime_ns, status.st_size
 
 
 @lru_cache(1 << 14)
@@ -135,15 +162,18 @@ def _likened(file: str, templates: Templates) -> Header | None:
     descriptor = os.open(file, _OPEN)
     try:
         found = templates.match(os.read(descriptor, templates.read))
-        size = os.lseek(descriptor, 0, os.SEEK_END)
+        written = stamp(descriptor)
     finally:
         os.close(descriptor)
-    return None if found is None else Header(file, found.syntax, found.raw, found.pixels, size)
+    if found is None:
+        return None
+    return Header(file, found.syntax, found.raw, found.pixels, written[1], stamp=written)
 
 
 def _read(file: str, templates: Templates | None) -> Header:
     with FileIO(file) as stream:
-        size = os.fstat(stream.fileno()).st_size
+        written = stamp(stream.fileno())
+        size = written[1]
         data = stream.read(FIRST_READ) or b""
         start = _data_set(file, data)
         while True:
@@ -151,7 +181,7 @@ def _read(file: str, templates: Templates | None) -> Header:
             try:
                 syntax, start = _syntax(data, start if data[128:132] != b"DICM" else 132, size, seen)
                 if syntax == a.DEFLATED:
-                    return _inflated(file, stream, start)
+                    return replace(_inflated(file, stream, start), stamp=written)
                 little = syntax != a.BIG_ENDIAN
                 raw, pixels = walk(data, start, size, explicit=syntax != a.IMPLICIT, little=little, seen=seen)
             except Short:
@@ -160,11 +190,11 @@ def _read(file: str, templates: Templates | None) -> Header:
                 data += stream.read(len(data) * 7) or b""
                 continue
             except Doubt:
-                return _ask_pydicom(file, size)
+                return replace(_ask_pydicom(file, size), stamp=written)
             groups = tuple(element for element in seen if element[0] in (a.SHARED_GROUPS, a.FRAME_GROUPS))
             if templates is not None and pixels is not None and little and not groups:
                 templates.learn(data, seen, Match(syntax, raw, pixels))
-            return Header(file, syntax, raw, pixels, size, little, groups)
+            return Header(file, syntax, raw, pixels, size, little, groups, stamp=written)
 
 
 def _data_set(file: str, data: bytes) -> int:
@@ -174,6 +204,8 @@ def _data_set(file: str, data: bytes) -> int:
     group, number = int.from_bytes(data[:2], "little"), int.from_bytes(data[2:4], "little")
     if len(data) >= 16 and group in (2, 8) and number <= 0x0100:
         return 0
+    if data[:4] == b"PK\3\4":
+        raise SeriesError(f"{Path(file).name} is a zip file inside of something else: choose it alone, or unpack it.")
     what = "is empty" if not data else "is not a DICOM file (it lacks the mark DICM)"
     raise SeriesError(f"{Path(file).name} {what}: choose a DICOM file or a folder of them.")
 

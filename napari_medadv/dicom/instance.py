@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from io import FileIO
 from pathlib import Path
 
 from napari_medadv.dicom import attribute as a
@@ -12,6 +13,9 @@ from napari_medadv.dicom.layout import Layout, layout
 from napari_medadv.dicom.mosaic import mosaic, tile_headers
 from napari_medadv.dicom.template import Templates
 from napari_medadv.errors import SeriesError
+
+_PART = 1 << 20
+"""Bytes that are compared at a time."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,6 +87,26 @@ def read_instance(path: Path | str, templates: Templates | None = None) -> Insta
     except SeriesError as refusal:
         fault = str(refusal)
     return Instance(header.text(a.SOP_INSTANCE), header, found, fault)
+
+
+def same_pixels(one: Instance, other: Instance) -> bool:
+    """Whether the pixel data of two files are the same, byte by byte; files that cannot be read are not."""
+    first, second = one.header.pixels, other.header.pixels
+    if first is None or second is None or one.header.syntax != other.header.syntax or first.length != second.length:
+        return first is None and second is None
+    try:
+        with FileIO(one.header.file) as here, FileIO(other.header.file) as there:
+            if one.header.syntax != a.DEFLATED:  # of which all is compared, for the places are those of inflated bytes
+                here.seek(first.offset)
+                there.seek(second.offset)
+            while True:
+                part = here.read(_PART)
+                if part != there.read(_PART):
+                    return False
+                if not part:
+                    return True
+    except OSError:
+        return False
 
 
 def tiled(header: Header, found: Layout) -> Layout:

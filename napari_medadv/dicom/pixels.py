@@ -11,7 +11,7 @@ from napari_medadv.dicom import attribute as a
 from napari_medadv.dicom.codec import Undecodable, decode_frame
 from napari_medadv.dicom.colour import Palette, arranged, rgb
 from napari_medadv.dicom.fragments import Fragment, frame_table
-from napari_medadv.dicom.header import Header, inflated
+from napari_medadv.dicom.header import Changed, Header, inflated
 from napari_medadv.dicom.layout import Layout
 from napari_medadv.dicom.walk import Broken
 from napari_medadv.errors import SeriesError
@@ -53,14 +53,14 @@ class Frames:
         self._palette = Palette(header) if layout.palette else None
         try:
             if header.syntax == a.DEFLATED:
+                header.check(header.file)
                 self._blob = inflated(header.path)
             elif header.syntax not in a.NATIVE:
                 with FileIO(header.file) as file:
+                    header.check(file.fileno())
                     self._table = frame_table(file, header, layout.frames)
         except Broken as fault:
-            raise SeriesError(
-                f"{header.path.name} cannot be decoded: {fault}; copy it again from its source."
-            ) from fault
+            raise _undecodable(header, fault) from fault
         except OSError as fault:
             raise SeriesError(f"{header.path.name} cannot be read ({fault.strerror}): check its disk.") from fault
 
@@ -92,9 +92,7 @@ class Frames:
                 return
             self._read(index, out)
         except (Undecodable, Broken) as fault:
-            raise SeriesError(
-                f"{header.path.name} cannot be decoded: {fault}; copy it again from its source."
-            ) from fault
+            raise _undecodable(header, fault) from fault
         except MemoryError as fault:
             raise SeriesError(
                 f"A frame of {header.path.name} does not fit into memory: close other programs."
@@ -136,6 +134,7 @@ class Frames:
         """Fill `view` from the pixel data, from `offset` on."""
         assert self.header.pixels is not None
         with FileIO(self.header.file) as file:
+            self.header.check(file.fileno())
             file.seek(self.header.pixels.offset + offset)
             done = 0
             while done < len(view):
@@ -185,11 +184,17 @@ class Frames:
 
     def _compressed(self, index: int) -> bytes:
         with FileIO(self.header.file) as file:
+            self.header.check(file.fileno())
             parts = []
             for offset, length in self._table[index]:
                 file.seek(offset)
                 parts.append(file.read(length) or b"")
         return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _undecodable(header: Header, fault: Undecodable | Broken) -> SeriesError:
+    advice = "open its folder again" if isinstance(fault, Changed) else "copy it again from its source"
+    return SeriesError(f"{header.path.name} cannot be decoded: {fault}; {advice}.")
 
 
 def tile(whole: Array, layout: Layout, index: int) -> Array:

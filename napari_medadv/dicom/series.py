@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import overload
 
 from napari_medadv.dicom import attribute as a
-from napari_medadv.dicom.find import find
+from napari_medadv.dicom.find import called, find
 from napari_medadv.dicom.geometry import Problem, arrange
 from napari_medadv.dicom.header import Header
-from napari_medadv.dicom.instance import Instance, Slice, read_instance, slices, whole
+from napari_medadv.dicom.instance import Instance, Slice, read_instance, same_pixels, slices, whole
 from napari_medadv.dicom.meaning import facts as pixel_facts
 from napari_medadv.dicom.mosaic import mosaic
 from napari_medadv.dicom.split import split
@@ -130,7 +130,8 @@ def scan(path: Path, *, progress: Progress = silent) -> Scan:
     report = throttled(progress)
     found = find(path)
     if not found.files:
-        raise SeriesError(f"The folder {path.name} holds no files: choose a folder with DICOM files.")
+        nothing = f"The folder {called(path)} holds no files: choose a folder with DICOM files."
+        raise SeriesError(found.missing[0][1] if found.missing else nothing)
     groups: dict[str, list[Slice]] = {}
     known: dict[str, Instance] = {}
     templates = Templates()
@@ -140,7 +141,7 @@ def scan(path: Path, *, progress: Progress = silent) -> Scan:
         try:
             instance = read_instance(file, templates)
             copied = known.setdefault(instance.sop_uid or file, instance)
-            if copied is not instance and copied.header.raw == instance.header.raw:
+            if copied is not instance and copied.header.raw == instance.header.raw and same_pixels(copied, instance):
                 raise SeriesError(f"{Path(file).name} is a copy of {copied.path.name}: it is left out.")
             images = slices(instance)
         except SeriesError as refusal:
@@ -151,7 +152,7 @@ def scan(path: Path, *, progress: Progress = silent) -> Scan:
         if len(rejected) == 1:
             raise SeriesError(rejected[0].reason)
         raise SeriesError(
-            f"None of the {len(found.files)} files in {path.name} is a DICOM image; the first: {rejected[0].reason}"
+            f"None of the {len(found.files)} files in {called(path)} is a DICOM image; the first: {rejected[0].reason}"
         )
     series = [_series(part, images, path, found.holder) for group in groups.values() for part, images in split(group)]
     series.sort(key=lambda each: (each.number or 0, each.uid))

@@ -66,7 +66,7 @@ def _by(slices: Sequence[Slice], key: Callable[[Slice], Hashable]) -> dict[Hasha
 
 
 def _hard(slices: Sequence[Slice]) -> list[Part]:
-    """Split what can never be one volume: localizers, mosaics, directions, frames of reference, sizes, pixel formats."""
+    """Split what can never be one volume: patients, studies, localizers, mosaics, directions, frames of reference, sizes, pixel formats."""
     kinds: dict[Hashable, list[int]] = defaultdict(list)
     for index, each in enumerate(slices):
         kinds[each.header.little, *map(each.header.raw.get, _HARD)].append(index)
@@ -74,6 +74,8 @@ def _hard(slices: Sequence[Slice]) -> list[Part]:
     rough: Part = ("", [slices[same[0]] for same in kinds.values()])
     parts = [rough]
     for name, key in (
+        ("patient", lambda each: each.header.text(a.PATIENT_ID) or each.header.text(a.PATIENT_NAME)),
+        ("study", lambda each: each.header.text(a.STUDY)),
         ("", _kind),
         ("orientation", _orientations(slices)),
         ("frame of reference", lambda each: each.header.text(a.FRAME_OF_REFERENCE)),
@@ -86,7 +88,7 @@ def _hard(slices: Sequence[Slice]) -> list[Part]:
         for label, group in parts:
             groups = _by(group, key)
             for value, found in groups.items():
-                shown = f"{name} {value}".strip() if name != "frame of reference" else f"{name} {len(finer) + 1}"
+                shown = f"{name} {len(finer) + 1}" if name in _COUNTED else f"{name} {value}".strip()
                 told = [label, shown if len(groups) > 1 or value in ("localizer", "mosaic") else ""]
                 finer.append((", ".join(filter(None, told)), found))
         parts = finer
@@ -96,7 +98,12 @@ def _hard(slices: Sequence[Slice]) -> list[Part]:
     ]
 
 
+_COUNTED = ("patient", "study", "frame of reference")
+"""What is told by a number, for its value says too much or nothing."""
 _HARD = (
+    a.PATIENT_ID,
+    a.PATIENT_NAME,
+    a.STUDY,
     a.IMAGE_TYPE,
     a.ORIENTATION,
     a.FRAME_OF_REFERENCE,

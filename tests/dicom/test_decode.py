@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -9,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from napari_medadv.dicom import Derivation, save
 from napari_medadv.dicom.decode import decode
 from napari_medadv.dicom.series import scan
-from napari_medadv.errors import Cancelled, SeriesError
+from napari_medadv.errors import Cancelled, OutputError, SeriesError
 from tests.dicom.making import dataset, write
 
 Folder = Callable[..., Path]
@@ -180,3 +183,23 @@ def test_vanished_file(folder: Folder) -> None:
     next(path.iterdir()).unlink()
     with pytest.raises(SeriesError, match="cannot be read"):
         decode(series)
+
+
+@pytest.mark.parametrize("kind", ["longer", "same length"])
+def test_a_file_that_was_written_again_since_it_was_listed(kind: str, folder: Folder, tmp_path: Path) -> None:
+    path = folder(4)
+    series = scan(path)[0]
+    volume = decode(series)
+    changed = series.instances[2].path
+    if kind == "longer":
+        write(dataset("CT", 2, PatientName="Somebody^Else", Rows=8, Columns=24), changed)
+    else:
+        changed.write_bytes(changed.read_bytes()[:-1] + b"\1")
+        os.utime(changed, ns=(1, 1))
+    name = re.escape(changed.name)
+    with pytest.raises(SeriesError, match=f"{name} cannot be decoded: it changed since it was listed; open its folder"):
+        decode(series)
+    with pytest.raises(OutputError, match=f"The source {name} is not what was loaded: it changed since it was listed"):
+        save(volume, series, Derivation("x"), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    assert kind == "longer" or decode(scan(path)[0]).shape == volume.shape

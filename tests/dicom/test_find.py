@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gc
+import os
 import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pydicom
 import pytest
@@ -100,3 +102,58 @@ def test_limits_are_settings(folder: Folder, tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(find, "ENTRIES", 1)
     with pytest.raises(SeriesError, match="names more than 1 files"):
         scan(path)
+
+
+def test_odd_things_in_a_folder_are_named_or_left_alone(folder: Folder, tmp_path: Path) -> None:
+    path = folder(2)
+    (path / "empty").mkdir()
+    (path / "dangling").symlink_to(tmp_path / "nowhere")
+    os.mkfifo(path / "pipe")
+    with zipfile.ZipFile(path / "inner.zip", "w") as archive:
+        archive.writestr("a.dcm", b"x")
+    (path / "notes – Größe.txt").write_text("x" * 200)
+    found = scan(path)
+    assert found[0].frames == 2
+    assert {each.path.name: each.reason for each in found.rejected} == {
+        "dangling": "dangling is a link to what is not there: mend or remove it.",
+        "inner.zip": "inner.zip is a zip file inside of something else: choose it alone, or unpack it.",
+        "notes – Größe.txt": "notes – Größe.txt is not a DICOM file (it lacks the mark DICM): "
+        "choose a DICOM file or a folder of them.",
+    }
+
+
+def test_a_folder_that_cannot_be_opened_is_named(
+    folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = folder(2)
+    (path / "closed").mkdir()
+    scandir = os.scandir
+
+    def closed(name: str) -> Any:
+        if name.endswith("closed"):
+            raise PermissionError(13, "Permission denied")
+        return scandir(name)
+
+    monkeypatch.setattr(os, "scandir", closed)
+    reason = "The folder closed cannot be opened (Permission denied): check that it may be read."
+    found = scan(path)
+    assert found[0].frames == 2 and [each.reason for each in found.rejected] == [reason]
+    with pytest.raises(SeriesError, match="The folder closed cannot be opened"):
+        scan(path / "closed")
+
+
+def test_the_present_folder_has_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    with pytest.raises(SeriesError, match="The folder here holds no files"):
+        scan(Path())
+    with pytest.raises(SeriesError, match="null is neither a file nor a folder"):
+        scan(Path("/dev/null"))
+
+
+def test_a_zip_file_with_names_that_are_too_long(folder: Folder, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for index, path in enumerate(folder(2).iterdir()):
+            archive.write(path, f"ü {'x' * 300}/{'y' * 300}{index}.dcm")
+    found = scan(tmp_path / "a.zip")
+    assert found[0].frames == 2 and not found.rejected

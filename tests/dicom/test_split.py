@@ -108,6 +108,34 @@ def test_a_gap_can_be_allowed_and_stays_a_fact(folder: Folder, places: list[floa
     assert np.isclose(volume.spacing[0], places[-1] / 3)
 
 
+def test_two_patients_or_studies_under_one_uid_are_never_one_volume(folder: Folder) -> None:
+    other = {
+        "PatientID": "P2",
+        "PatientName": "Roe^Anna",
+        "ImagePositionPatient": lambda i: [-10, -20, 105.0 + 2.5 * i],
+    }
+    folder(4)
+    folder(4, name="source/more", SOPInstanceUID=lambda i: f"1.2.{i}", **other)
+    assert [(each.part, each.frames) for each in scan(folder(4))] == [("patient 1", 4), ("patient 2", 4)]
+    folder(4, name="again")
+    folder(4, name="again/more", SOPInstanceUID=lambda i: f"1.2.{i}", StudyInstanceUID="1.2.3")
+    found = scan(folder(4, name="again"))
+    assert [each.part for each in found] == ["study 1", "study 2"]
+    assert {each.study_uid for each in found} == {found[0].study_uid, "1.2.3"}
+
+
+def test_a_namesake_with_other_pixels_is_no_copy(folder: Folder) -> None:
+    path = folder(4)
+    one = sorted(path.iterdir())[0]
+    data = bytearray(one.read_bytes())
+    data[-1] ^= 1
+    (path / "zz_other.dcm").write_bytes(data)
+    found = scan(path)
+    assert not found.rejected
+    with pytest.raises(SeriesError, match="1 of its 5 slices lie where another one lies"):
+        decode(found[0])
+
+
 def test_mosaic_is_named(folder: Folder) -> None:
     series = scan(folder(1, "MR", ImageType=["ORIGINAL", "PRIMARY", "M", "MOSAIC"]))[0]
     with pytest.raises(SeriesError, match="mosaic"):
