@@ -22,6 +22,9 @@ from napari_medadv.progress import Progress, silent, throttled
 from napari_medadv.room import Room, standard
 from napari_medadv.volume import Array, Volume
 
+_LONGEST = 64 << 20
+"""Bytes that are read in a row, after which progress is told and a stop is heard."""
+
 
 def decode(
     series: Series, *, allow: Collection[Allowable] = (), room: Room | None = None, progress: Progress = silent
@@ -129,9 +132,12 @@ def _voxels(slices: tuple[Slice, ...], layout: Layout, room: Room, progress: Pro
         return some.stop
 
     compressed = slices[0].instance.header.syntax not in a.NATIVE
+    threads = _threads(count, compressed)
     step = 1 if compressed else 8  # handing a job to a thread costs as much as reading a slice that is not compressed
+    if len(many) == 1 and next(iter(many.values())).plain:
+        step = max(step, _long(count, threads, voxels[0].nbytes))
     jobs = [range(start, min(start + step, count)) for start in range(0, count, step)]
-    with ThreadPoolExecutor(_threads(len(jobs), compressed)) as pool:
+    with ThreadPoolExecutor(min(threads, len(jobs))) as pool:
         try:
             for done in pool.map(read_some, jobs):
                 report(done / count, f"reading slice {done} of {count}")
@@ -145,6 +151,12 @@ def _voxels(slices: tuple[Slice, ...], layout: Layout, room: Room, progress: Pro
 def _follow(slices: tuple[Slice, ...]) -> bool:
     """Whether slices are frames of one file that follow one another in it."""
     return all(each.instance is before.instance and each.frame == before.frame + 1 for before, each in pairwise(slices))
+
+
+def _long(count: int, threads: int, size: int) -> int:
+    """How many frames of `size` bytes one thread reads in a row: its share in as few pieces as `_LONGEST` allows."""
+    turns = -(-count * size // (threads * _LONGEST))
+    return -(-count // (threads * turns))
 
 
 def _threads(count: int, compressed: bool) -> int:
