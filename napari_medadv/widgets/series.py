@@ -21,7 +21,8 @@ from napari_medadv.widgets.preferences import preferred_room
 from napari_medadv.widgets.shown import Shown
 from napari_medadv.widgets.standing import Standings
 from napari_medadv.widgets.thumbnail import SIDE, blank, icon, picture, thumbnail
-from napari_medadv.widgets.warm import warm_units
+from napari_medadv.widgets.unread import Unread
+from napari_medadv.widgets.warm import warm
 
 _AT_ONCE = 12
 _DRAWN = int(Qt.ItemDataRole.UserRole) + 1
@@ -50,6 +51,8 @@ class SeriesPanel(Panel):
         self.list.itemDoubleClicked.connect(lambda _: self.load())
         self.list.itemSelectionChanged.connect(self._selected)
         self.column.addWidget(self.list, 1)
+        self.unread = Unread()
+        self.column.addWidget(self.unread)
         self.allowance = Allowance(self._refresh)
         self.column.addWidget(self.allowance)
         self.load_button = QPushButton("Load series")
@@ -76,7 +79,7 @@ class SeriesPanel(Panel):
         self.say("")
 
         def verb(progress: Progress) -> Scan:
-            warm_units()
+            warm()
             return scan(path, progress=progress)
 
         self._watch(self.start(verb, "Reading the folder", self._found))
@@ -126,6 +129,7 @@ class SeriesPanel(Panel):
 
     def _found(self, found: Scan) -> None:
         self.list.clear()
+        self.unread.turn(found.rejected)
         for series in found:
             item = QListWidgetItem(entry(series))
             item.setData(Qt.ItemDataRole.UserRole, series)
