@@ -26,7 +26,7 @@ def test_files_that_were_not_read_are_counted_and_named(viewer: Any, ct_folder: 
     for index in range(25):
         (ct_folder / f"{index} – Größe.txt").write_text("no image")
     panel = opened(viewer, ct_folder, until)
-    until(lambda: panel.session.loaded)
+    until(lambda: panel.session.loaded, 120)
     assert panel.unread.isVisibleTo(panel) and panel.unread.text().startswith("25 files were not read")
     tip = panel.unread.toolTip().splitlines()
     assert "0 – Größe.txt is not a DICOM file" in tip[0] and tip[-1].startswith("and 5 more") and len(tip) == 21
