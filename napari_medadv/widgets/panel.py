@@ -85,7 +85,7 @@ class Panel(QWidget):
         """Hand the result of a job to `done`, and say its error in the message line."""
         job.finished.connect(done)
         job.failed.connect(self.complain)
-        self.ties.jobs = [*(old for old in self.ties.jobs if old.running), job]
+        self.ties.jobs = [*(old for old in self.ties.jobs if not old.over), job]
         return job
 
 

@@ -39,6 +39,7 @@ class Job(QObject):
         self._verb = verb
         self._stop = threading.Event()
         self._heard = True
+        self._said_all = False
         self.done = threading.Event()
         self._told.connect(self._hear, Qt.ConnectionType.QueuedConnection)
 
@@ -46,6 +47,11 @@ class Job(QObject):
     def running(self) -> bool:
         """Whether the verb has not ended yet."""
         return not self.done.is_set()
+
+    @property
+    def over(self) -> bool:
+        """Whether it ended and everything of it was heard; before that, who lets go of it loses its result."""
+        return self.done.is_set() and (self._said_all or not self._heard)
 
     def cancel(self) -> None:
         """Stop the verb at its next report."""
@@ -112,6 +118,7 @@ class Job(QObject):
         elif signal == "failed":
             self.failed.emit(value)
         else:
+            self._said_all = True
             self.ended.emit()
 
 
@@ -133,7 +140,7 @@ class Work:
             The verb in a person's words, the subject of its messages: "The attack".
         """
         job = Job(verb, what)
-        self._jobs = [*(old for old in self._jobs if old.running), job]
+        self._jobs = [*(old for old in self._jobs if not old.over), job]
         if self._pool is None:
             self._pool = ThreadPoolExecutor(1, "medadv", initializer=_leave_a_core)
         self._pool.submit(job.run)

@@ -106,3 +106,19 @@ def test_jobs_run_one_after_the_other(work: Work, until: Until) -> None:
     jobs = [work.start(verb(number), "The work") for number in range(5)]
     until(lambda: not any(job.running for job in jobs))
     assert order == [0, 1, 2, 3, 4]
+
+
+def test_a_job_that_ended_before_the_next_is_still_heard(qtbot: Any) -> None:
+    work, heard = Work(), list[int]()
+    for number in range(3):
+
+        def verb(progress: Progress, number: int = number) -> int:
+            return number
+
+        job = work.start(verb, "Counting")
+        job.finished.connect(heard.append)
+        assert job.done.wait(20)
+        del job  # nobody else holds it, and the window has not yet heard of it
+    qtbot.waitUntil(lambda: len(heard) == 3, timeout=20_000)
+    assert heard == [0, 1, 2]
+    work.close()
