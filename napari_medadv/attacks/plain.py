@@ -39,7 +39,7 @@ class _Towards:
         return self.margin(logits, findings, decided)[:, None]
 
     def reached(self, before: Prediction, after: Prediction, slices: tuple[int, ...]) -> bool:
-        raise NotImplementedError("plain tensors have no series")
+        raise NotImplementedError("plain tensors have no series")  # `fool` judges the tensors itself and never asks
 
 
 def fool(

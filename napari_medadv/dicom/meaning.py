@@ -88,7 +88,7 @@ def _linear(header: Header) -> tuple[Window, ...]:
     ):
         if width >= 1 or (function != "LINEAR" and width > 0):
             explanation = explanations[index] if index < len(explanations) else ""
-            found.append(Window(center, width, function, explanation))  # type: ignore[arg-type]
+            found.append(Window(center, width, function, explanation))  # type: ignore[arg-type]  # one of three words
     return tuple(found)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import pydicom
@@ -81,8 +82,8 @@ def tile_headers(header: Header, layout: Layout, found: Mosaic) -> tuple[Header,
     corner += (layout.columns - columns) / 2 * across * orientation[:3] + (layout.rows - rows) / 2 * down * orientation[
         3:
     ]
-    order = "little" if header.little else "big"
-    size = {tag: count.to_bytes(2, order) for tag, count in ((a.ROWS, rows), (a.COLUMNS, columns))}  # type: ignore[arg-type]
+    order: Literal["little", "big"] = "little" if header.little else "big"
+    size = {tag: count.to_bytes(2, order) for tag, count in ((a.ROWS, rows), (a.COLUMNS, columns))}
     made = []
     for index in range(found.tiles):
         place = corner + index * found.distance * np.array(found.normal)

@@ -161,7 +161,7 @@ class SubsetScanning:
 
 def _art() -> None:
     try:
-        import art.defences.detector.evasion  # noqa: F401
+        import art.defences.detector.evasion  # noqa: F401  only whether it is there
     except ImportError as error:
         raise MissingExtra("art", "peers", "a comparison with ART") from error
 

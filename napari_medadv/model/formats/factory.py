@@ -33,7 +33,7 @@ class Factory:
             )
         try:
             made = getattr(importlib.import_module(path), name)()
-        except Exception as error:
+        except Exception as error:  # a person's own code may raise anything
             words = (str(error).strip().splitlines() or [""])[0][:160]
             raise ModelError(
                 f"{source.weights} made no network ({type(error).__name__}: {words}): is {path} on PYTHONPATH, "

@@ -31,8 +31,8 @@ class _Session:
         content = values.detach().cpu().numpy().astype(self.kind)
         try:
             (found,) = self.session.run([self.answer], {self.given: content})
-        except Exception as error:
-            raise ValueError(str(error).strip().splitlines()[0]) from error
+        except Exception as error:  # onnxruntime has its own kinds, which no public class joins
+            raise ValueError((str(error).strip().splitlines() or [type(error).__name__])[0]) from error
         return torch.from_numpy(np.asarray(found)).to(values.device)
 
 
@@ -60,7 +60,7 @@ class OnnxRuntime:
             session = onnxruntime.InferenceSession(
                 str(source.file), options, providers=[*providers, "CPUExecutionProvider"], enable_fallback=0
             )
-        except Exception as error:
+        except Exception as error:  # onnxruntime has its own kinds, which no public class joins
             words = (str(error).strip().splitlines() or [type(error).__name__])[0].replace(str(source.file), name)[:160]
             raise ModelError(f"onnxruntime cannot read {name} ({words}): export it again.") from error
         inputs = session.get_inputs()
