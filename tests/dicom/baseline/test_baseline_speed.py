@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from napari_medadv.dicom.baseline import record
-from napari_medadv.dicom.baseline.pixels import stored
+from napari_medadv.dicom.baseline.pixels import digest, stored
+from tests.benchmarks import making
 from tests.dicom.baseline.series_files import series
 
 
@@ -65,3 +66,31 @@ def test_hashing_keeps_up_with_sha256sum(tmp_path: Path, capsys: pytest.CaptureF
     theirs, files, values, twice, _ = (processor for _, processor in measured.values())
     assert files <= theirs / 0.8
     assert values <= 2.5 * twice, "the file and its values are each hashed once"
+
+
+def _processor(work: Callable[[Path], object], paths: list[Path]) -> float:
+    """Seconds of this process for all files, one after the other."""
+    start = time.process_time()
+    for path in paths:
+        work(path)
+    return time.process_time() - start
+
+
+@pytest.mark.benchmark
+def test_hashing_keeps_up_with_decoding(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One thread, processor time: the stored values decoded, and decoded and hashed, in each transfer syntax."""
+    shares = {}
+    for name in making.ENCODERS:
+        paths = sorted(making.series(tmp_path / name, 40, name).iterdir())
+        _processor(stored, paths)  # decoders are loaded, files are in memory
+        decoding = min(_processor(stored, paths) for _ in range(5))
+        both = min(_processor(lambda path: digest(stored(path), b"salt"), paths) for _ in range(5))
+        shares[name] = decoding / both
+        with capsys.disabled():
+            megabytes = len(paths) * 512 * 512 * 2 / 1e6
+            print(
+                f"\n{name:>16}: decoding {megabytes / decoding:5.0f} MB/s, decoding and hashing {megabytes / both:5.0f} MB/s: "
+                f"{100 * shares[name]:.0f} %",
+                end="",
+            )
+    assert all(shares[name] > 0.5 for name in ("JPEG-LS", "JPEG lossless", "JPEG 2000")), "hashing is the smaller part"
