@@ -1,11 +1,13 @@
 """Attacks, one a module; `names("napari_medadv.attacks")` lists them."""
 
+from napari_medadv.attacks.attack import Attack
 from napari_medadv.attacks.perturb import Perturbation, perturb, suits
-from napari_medadv.attacks.task import Attack, Task
+from napari_medadv.attacks.task import Task
 
 SEAM = (
     "adam",
     "adapt",
+    "attack",
     "best",
     "capture",
     "climb",
@@ -13,6 +15,7 @@ SEAM = (
     "curve",
     "draw",
     "exchange",
+    "extremes",
     "grid",
     "loss",
     "masking",
@@ -32,6 +35,7 @@ SEAM = (
     "sparse_ascent",
     "surrogate",
     "survival",
+    "tally",
     "task",
 )
 

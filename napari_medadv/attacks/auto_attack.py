@@ -10,10 +10,11 @@ from torch import Tensor
 
 from napari_medadv.attacks.apgd import APGD
 from napari_medadv.attacks.apgd_t import APGDT
+from napari_medadv.attacks.attack import Aim, Attack, Knowledge
 from napari_medadv.attacks.fab import FAB
 from napari_medadv.attacks.masking import masking
 from napari_medadv.attacks.square import Square
-from napari_medadv.attacks.task import Aim, Attack, Knowledge, Task
+from napari_medadv.attacks.task import Task
 from napari_medadv.errors import AttackError
 from napari_medadv.model.arithmetic import Arithmetic
 

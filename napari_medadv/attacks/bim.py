@@ -7,10 +7,11 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from napari_medadv.attacks.attack import Aim, Knowledge
 from napari_medadv.attacks.best import Best
 from napari_medadv.attacks.climb import Plain, climb, steps_given
 from napari_medadv.attacks.loss import Loss
-from napari_medadv.attacks.task import Aim, Knowledge, Task
+from napari_medadv.attacks.task import Task
 from napari_medadv.model.arithmetic import Arithmetic
 
 

@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 
 from napari_medadv.attacks.adam import Adam
+from napari_medadv.attacks.attack import Aim, Knowledge
 from napari_medadv.attacks.climb import levelled, steps_given
 from napari_medadv.attacks.loss import Loss
 from napari_medadv.attacks.retake import Retake
-from napari_medadv.attacks.task import Aim, Knowledge, Task
+from napari_medadv.attacks.task import Task
 from napari_medadv.errors import AttackError
 from napari_medadv.threat import ball
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from napari_medadv.attacks.adapt import adapt
+from napari_medadv.attacks.attack import Aim, Attack, Knowledge
 from napari_medadv.attacks.best import Best
 from napari_medadv.attacks.ddn import DDN
 from napari_medadv.attacks.exchange import fewer
@@ -19,7 +20,7 @@ from napari_medadv.attacks.pdpgd import PDPGD
 from napari_medadv.attacks.sigma_zero import SigmaZero
 from napari_medadv.attacks.smallest import SURE, Smallest
 from napari_medadv.attacks.sparse_ascent import from_outside
-from napari_medadv.attacks.task import Aim, Attack, Knowledge, Task
+from napari_medadv.attacks.task import Task
 from napari_medadv.errors import AttackError
 from napari_medadv.threat.ball import Norm
 from napari_medadv.threat.each import Each

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from napari_medadv.attacks.extremes import extremes
 from napari_medadv.attacks.smallest import Smallest
 from napari_medadv.attacks.task import Task
 from napari_medadv.threat import ball
@@ -67,7 +68,7 @@ def _without_one(task: Task, values: Tensor, candidates: int) -> Tensor:
 
 def _exchanges(task: Task, values: Tensor, way: Tensor, candidates: int) -> Tensor:
     """Every change with one voxel exchanged for one of the candidates, each of which goes as far as it can."""
-    low, high = task.extremes
+    low, high = extremes(task)
     _, gradient = task.gradient(values, way)
     end = torch.where(gradient > 0, high, low)
     changed = (values != task.clean).any(dim=1, keepdim=True)

@@ -9,10 +9,11 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from napari_medadv.attacks.attack import Aim, Knowledge
 from napari_medadv.attacks.loss import Loss
 from napari_medadv.attacks.plane import to_plane
 from napari_medadv.attacks.smallest import SURE, Smallest
-from napari_medadv.attacks.task import Aim, Knowledge, Task
+from napari_medadv.attacks.task import Task
 from napari_medadv.errors import AttackError
 from napari_medadv.threat import ball
 from napari_medadv.threat.ball import Norm

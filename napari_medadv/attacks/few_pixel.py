@@ -9,8 +9,10 @@ import torch
 from torch import Tensor
 
 from napari_medadv.attacks import draw
+from napari_medadv.attacks.attack import Aim, Knowledge
+from napari_medadv.attacks.extremes import extremes
 from napari_medadv.attacks.smallest import SURE, Smallest
-from napari_medadv.attacks.task import Aim, Knowledge, Task
+from napari_medadv.attacks.task import Task
 from napari_medadv.errors import AttackError
 
 
@@ -117,7 +119,7 @@ class _Evolution:
 
     def _express(self, part: Task, genes: Tensor) -> Tensor:
         """The clean values with the voxels of these genes, (batch, voxel, 3 + channel), put in."""
-        low, high = part.extremes
+        low, high = extremes(part)
         box = self.boxes[self.active]
         places = box[:, None, :, 0] + (genes[..., :3] * box[:, None, :, 1]).floor().clamp_max(box[:, None, :, 1] - 1)
         z, y, x = places.long().unbind(dim=2)

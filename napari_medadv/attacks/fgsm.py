@@ -7,8 +7,9 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from napari_medadv.attacks.attack import Aim, Knowledge
 from napari_medadv.attacks.loss import Loss
-from napari_medadv.attacks.task import Aim, Knowledge, Task
+from napari_medadv.attacks.task import Task
 
 
 @dataclass(frozen=True, slots=True)

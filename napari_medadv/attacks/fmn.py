@@ -8,8 +8,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from napari_medadv.attacks.attack import Aim, Knowledge
 from napari_medadv.attacks.smallest import Smallest, cosine
-from napari_medadv.attacks.task import Aim, Knowledge, Task
+from napari_medadv.attacks.task import Task
 from napari_medadv.errors import AttackError
 from napari_medadv.model.arithmetic import Arithmetic
 from napari_medadv.threat import ball

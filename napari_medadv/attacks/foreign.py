@@ -10,7 +10,9 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from napari_medadv.attacks.task import Aim, Knowledge, Task
+from napari_medadv.attacks.attack import Aim, Knowledge
+from napari_medadv.attacks.extremes import extremes
+from napari_medadv.attacks.task import Task
 from napari_medadv.errors import AttackError, MissingExtra
 
 Library = Literal["torchattacks", "foolbox", "art"]
@@ -78,7 +80,7 @@ class _View(nn.Module):
     def __init__(self, task: Task) -> None:
         super().__init__()
         self.task = task
-        low, high = (limit.flatten()[0] for limit in task.extremes)
+        low, high = (limit.flatten()[0] for limit in extremes(task))
         reach = task.budget.epsilon if task.budget.norm == "Linf" else 0.0
         self.low = torch.maximum(low - reach, task.lowest.amin())
         high = torch.minimum(high + reach, task.highest.amax())

@@ -8,8 +8,10 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from napari_medadv.attacks.attack import Aim, Knowledge
+from napari_medadv.attacks.extremes import extremes
 from napari_medadv.attacks.smallest import SURE, Smallest
-from napari_medadv.attacks.task import Aim, Knowledge, Task
+from napari_medadv.attacks.task import Task
 from napari_medadv.errors import AttackError
 
 
@@ -56,7 +58,7 @@ class JSMA:
                 break
             margin, gradient = part.gradient(here, "margin")
             success = smallest.see(here, margin, active)
-            low, high = part.extremes
+            low, high = extremes(part)
             goal = torch.where(gradient > 0, high, low)
             worth = (gradient * (goal - here)).clamp_min(0).sum(dim=1, keepdim=True)
             worth = worth.masked_fill(changed[active], 0).flatten(1)

@@ -8,7 +8,8 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from napari_medadv.attacks.task import Aim, Knowledge, Task
+from napari_medadv.attacks.attack import Aim, Knowledge
+from napari_medadv.attacks.task import Task
 from napari_medadv.errors import AttackError
 
 

@@ -8,11 +8,12 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from napari_medadv.attacks.attack import Aim, Knowledge
 from napari_medadv.attacks.best import Best
 from napari_medadv.attacks.climb import steps_given
 from napari_medadv.attacks.loss import Loss
 from napari_medadv.attacks.smooth import smooth
-from napari_medadv.attacks.task import Aim, Knowledge, Task
+from napari_medadv.attacks.task import Task
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from napari_medadv.attacks import draw
+from napari_medadv.attacks.extremes import extremes
 from napari_medadv.attacks.smallest import Smallest
 from napari_medadv.attacks.smooth import smooth
 from napari_medadv.attacks.task import Task
@@ -51,7 +52,7 @@ def outset(decisions: Decisions, tries: int = 20) -> tuple[Tensor, Tensor]:
     Flat pictures first (dark, bright, middle), then the picture turned over and inverted, then noise, coarse to fine.
     """
     task = decisions.task
-    low, high = task.extremes
+    low, high = extremes(task)
     found, done = task.clean.clone(), torch.zeros(len(task), dtype=torch.bool, device=task.clean.device)
     for count in range(min(tries, decisions.left)):
         if bool(done.all()):

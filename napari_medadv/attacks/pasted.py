@@ -8,10 +8,11 @@ from typing import ClassVar, Literal
 
 from torch import Tensor
 
+from napari_medadv.attacks.attack import Aim, Knowledge
 from napari_medadv.attacks.paste import fixed, scattered
 from napari_medadv.attacks.picture import kept
 from napari_medadv.attacks.shape import Shape
-from napari_medadv.attacks.task import Aim, Knowledge, Task
+from napari_medadv.attacks.task import Task
 from napari_medadv.errors import AttackError
 
 

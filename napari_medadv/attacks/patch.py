@@ -12,11 +12,13 @@ from torch import Tensor
 
 from napari_medadv.attacks import draw
 from napari_medadv.attacks.adam import Adam
+from napari_medadv.attacks.attack import Aim, Knowledge
 from napari_medadv.attacks.climb import levelled
+from napari_medadv.attacks.extremes import extremes
 from napari_medadv.attacks.paste import fixed, scattered
 from napari_medadv.attacks.picture import keep
 from napari_medadv.attacks.shape import Shape
-from napari_medadv.attacks.task import Aim, Knowledge, Task
+from napari_medadv.attacks.task import Task
 from napari_medadv.errors import AttackError
 from napari_medadv.model.arithmetic import Arithmetic
 
@@ -87,7 +89,7 @@ class Patch:
 
     def learn(self, tasks: Sequence[Task]) -> Tensor:
         """The trained content, (1, channel, row, column), in the unit of the volume; each step learns from one task."""
-        limits = [torch.stack(task.extremes).mean(dim=1, keepdim=True)[:, :, :, 0] for task in tasks]
+        limits = [torch.stack(extremes(task)).mean(dim=1, keepdim=True)[:, :, :, 0] for task in tasks]
         low, high = torch.stack(limits).mean(dim=0)
         first = tasks[0]
         contrast = sum(float(task.contrast.mean()) for task in tasks) / len(tasks)

@@ -8,9 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from napari_medadv.attacks.attack import Attack
 from napari_medadv.attacks.grid import Grid, grid, refuse_real
 from napari_medadv.attacks.settled import settled
-from napari_medadv.attacks.task import Attack, Tally, Task
+from napari_medadv.attacks.tally import Tally
+from napari_medadv.attacks.task import Task
 from napari_medadv.errors import AlreadyReached, AttackError, RegionError
 from napari_medadv.model.classifier import Classifier
 from napari_medadv.prediction import Prediction

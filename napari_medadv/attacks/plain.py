@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from napari_medadv.attacks.attack import Attack
 from napari_medadv.attacks.curve import Curve, smallest_epsilons
 from napari_medadv.attacks.grid import Grid, Unrounded
 from napari_medadv.attacks.settled import settled
-from napari_medadv.attacks.task import Attack, Tally, Task
+from napari_medadv.attacks.tally import Tally
+from napari_medadv.attacks.task import Task
 from napari_medadv.errors import ThreatError
 from napari_medadv.model.arithmetic import Arithmetic
 from napari_medadv.model.classifier import Classifier, Network

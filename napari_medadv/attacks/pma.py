@@ -8,8 +8,9 @@ from typing import ClassVar
 from torch import Tensor
 
 from napari_medadv.attacks.adapt import adapt
+from napari_medadv.attacks.attack import Aim, Knowledge
 from napari_medadv.attacks.best import Best
-from napari_medadv.attacks.task import Aim, Knowledge, Task
+from napari_medadv.attacks.task import Task
 from napari_medadv.errors import AttackError
 
 

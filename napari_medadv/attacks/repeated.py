@@ -8,8 +8,9 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from napari_medadv.attacks.attack import Aim, Knowledge
 from napari_medadv.attacks.picture import kept
-from napari_medadv.attacks.task import Aim, Knowledge, Task
+from napari_medadv.attacks.task import Task
 from napari_medadv.attacks.universal import spread
 from napari_medadv.errors import AttackError
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import is_dataclass, replace
 from typing import TypeVar
 
-from napari_medadv.attacks.task import Attack, Task
+from napari_medadv.attacks.attack import Attack
+from napari_medadv.attacks.task import Task
 
 A = TypeVar("A", bound=Attack)
 

@@ -10,9 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from napari_medadv.attacks.attack import Attack
 from napari_medadv.attacks.perturb import refuse, task_of
 from napari_medadv.attacks.settled import settled
-from napari_medadv.attacks.task import Attack, Tally, Task
+from napari_medadv.attacks.tally import Tally
+from napari_medadv.attacks.task import Task
 from napari_medadv.errors import AlreadyReached, AttackError
 from napari_medadv.model.classifier import Classifier
 from napari_medadv.progress import Progress, part, silent

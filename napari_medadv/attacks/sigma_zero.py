@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from napari_medadv.attacks.adam import Adam
+from napari_medadv.attacks.attack import Aim, Knowledge
 from napari_medadv.attacks.smallest import SURE, Smallest, cosine
-from napari_medadv.attacks.task import Aim, Knowledge, Task
+from napari_medadv.attacks.task import Task
 from napari_medadv.errors import AttackError
 from napari_medadv.threat import ball
 

@@ -9,8 +9,10 @@ import torch
 from torch import Tensor
 
 from napari_medadv.attacks import draw
+from napari_medadv.attacks.attack import Aim, Knowledge
 from napari_medadv.attacks.best import Best
-from napari_medadv.attacks.task import Aim, Knowledge, Task
+from napari_medadv.attacks.extremes import extremes
+from napari_medadv.attacks.task import Task
 from napari_medadv.errors import AttackError
 from napari_medadv.threat import ball
 
@@ -79,7 +81,7 @@ class SparseRS:
         return best.values
 
     def _colours(self, task: Task) -> Tensor:
-        low, high = task.extremes
+        low, high = extremes(task)
         bright = draw.signs(tuple(task.clean.shape), task.rng, task.clean) > 0
         return torch.where(bright, high, low)
 

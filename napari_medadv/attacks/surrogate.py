@@ -58,7 +58,7 @@ def panel(task: Task, classifiers: list[Classifier]) -> Task:
             raise AttackError(
                 f"The surrogates {first.name} and {one.name} have other labels: choose surrogates with the same ones."
             )
-    parts = [task.against(one) for one in classifiers]
+    parts = [_against(task, one) for one in classifiers]
     if len(parts) == 1:
         return parts[0]
     joined = _Panel(
@@ -71,3 +71,16 @@ def panel(task: Task, classifiers: list[Classifier]) -> Task:
         members=tuple(classifiers),
     )
     return replace(parts[0], classifier=joined, intake=_gathered(tuple(part.intake for part in parts)))
+
+
+def _against(task: Task, classifier: Classifier) -> Task:
+    """The same entries with another classifier to fool. What is asked of it counts as well."""
+    if classifier.reads != task.classifier.reads or task.volume is None:
+        raise AttackError(
+            f"The surrogate {classifier.name} reads {classifier.reads} and the victim reads {task.classifier.reads}: "
+            "choose a surrogate that reads the same."
+        )
+    task.threat.goal.check(classifier.findings)
+    places = [task.classifier.findings.labels.index(label) for label in classifier.findings.labels]
+    intake = classifier.intake(task.volume, task.rows)
+    return replace(task, classifier=classifier, intake=intake, decided=task.decided[:, places])

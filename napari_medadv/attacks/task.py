@@ -6,67 +6,24 @@ import math
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
-from typing import Literal, Protocol
 
 import torch
 from torch import Tensor
 
 from napari_medadv.attacks.grid import Grid, Unrounded
 from napari_medadv.attacks.loss import Loss, climbed, slope
-from napari_medadv.errors import AttackError, ModelError
+from napari_medadv.attacks.tally import Tally
+from napari_medadv.errors import ModelError
 from napari_medadv.model.arithmetic import Arithmetic, Settled, swiftest
 from napari_medadv.model.classifier import Classifier
 from napari_medadv.model.intake import Intake
-from napari_medadv.progress import Progress, silent
 from napari_medadv.threat import Confuse, Threat
 from napari_medadv.threat.budget import Budget
 from napari_medadv.threat.goal import one_decides
 from napari_medadv.volume import Array, Volume
 
-Knowledge = Literal["gradient", "score", "decision", "surrogate", "nothing"]
-"""What an attack learns of the classifier: its gradient, its scores, its decision only, another classifier, or nothing."""
-
-Aim = Literal["fixed budget", "minimum norm", "several images", "ensemble", "control"]
-"""What an attack looks for: the worst within the budget, the smallest change that works, one change for many images."""
-
 _DOUBT = 0.25
 """Margins of bfloat16 gradients that are as near as this to the decision, or past it, are asked again in float32."""
-
-
-class Attack(Protocol):
-    """A way to find a perturbation: settings are its fields, its `repr` is the record of the run.
-
-    Given a task, it returns values of the shape of `task.clean`; they need not be stored integers, and its word is
-    not taken for success. It calls `task.report` once a step. What the catalogue tells of it are class variables:
-    `needs_gradient`, `knowledge`, `aim`, `norms` (the budgets it is made for; it runs under any), and, where all
-    slices must be seen together, `jointly`.
-    """
-
-    def __call__(self, task: Task) -> Tensor:
-        """Adversarial values, float32, (batch, channel, z, y, x), in the unit of the volume."""
-        ...
-
-
-@dataclass(slots=True)
-class Tally:
-    """What a task and all its parts have spent, and how far they are; one for all of them, so nothing goes uncounted."""
-
-    progress: Progress = silent
-    queries: int = 0
-    gradients: int = 0
-    share: float = 0.0
-    facts: list[str] = field(default_factory=list)
-    start: float = 0.0
-    length: float = 1.0
-
-    def section(self, start: float, length: float) -> None:
-        """From now on the shares that are reported are those of one part of the work."""
-        self.start, self.length = start, length
-
-    def pulse(self, share: float = 0.0) -> None:
-        """Say how far the work is; it never goes back. Raises `Cancelled` where the person said stop."""
-        self.share = max(self.share, self.start + self.length * min(share, 1.0))
-        self.progress(self.share, "attacking")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,21 +99,6 @@ class Task:
         flat = self.clean.flatten(1)
         span = flat.amax(dim=1) - flat.amin(dim=1)
         return torch.where(span > 0, span, torch.ones_like(span)).view(-1, 1, 1, 1, 1)
-
-    @property
-    def extremes(self) -> tuple[Tensor, Tensor]:
-        """The darkest and the brightest value that sparse attacks draw, each (batch, 1, 1, 1, 1).
-
-        The range of the clean values, half as wide again to either side, within what can be stored: beyond it a
-        classifier's window is saturated, and 16 bits reach much further.
-        """
-        flat, reach = self.clean.flatten(1), self.contrast / 2
-        low = flat.amin(dim=1).view(-1, 1, 1, 1, 1) - reach
-        high = flat.amax(dim=1).view(-1, 1, 1, 1, 1) + reach
-        return (
-            torch.maximum(low, self.lowest.flatten(1).amin(dim=1).view(-1, 1, 1, 1, 1)),
-            torch.minimum(high, self.highest.flatten(1).amax(dim=1).view(-1, 1, 1, 1, 1)),
-        )
 
     def logits(self, values: Tensor) -> Tensor:
         """Logits (batch, label) of `values`, a batch of the classifier at a time; each entry counts as a query."""
@@ -307,24 +249,6 @@ class Task:
     def size(self, values: Tensor) -> Tensor:
         """How far `values` are from the clean ones, (batch,), as the budget measures it."""
         return self.budget.size(values - self.clean)
-
-    def against(self, classifier: Classifier) -> Task:
-        """The same entries with another classifier to fool: a surrogate. What is asked of it counts as well.
-
-        Raises
-        ------
-        AttackError
-            The other does not read what this one reads.
-        """
-        if classifier.reads != self.classifier.reads or self.volume is None:
-            raise AttackError(
-                f"The surrogate {classifier.name} reads {classifier.reads} and the victim reads {self.classifier.reads}: "
-                "choose a surrogate that reads the same."
-            )
-        self.threat.goal.check(classifier.findings)
-        places = [self.classifier.findings.labels.index(label) for label in classifier.findings.labels]
-        intake = classifier.intake(self.volume, self.rows)
-        return replace(self, classifier=classifier, intake=intake, decided=self.decided[:, places])
 
     def take(self, entries: Tensor) -> Task:
         """The task of the chosen batch entries (indices, which may repeat); what it spends counts here too."""

@@ -12,8 +12,9 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
+from napari_medadv.attacks.attack import Aim, Attack, Knowledge
 from napari_medadv.attacks.surrogate import panel
-from napari_medadv.attacks.task import Aim, Attack, Knowledge, Task
+from napari_medadv.attacks.task import Task
 from napari_medadv.catalogue import entry
 from napari_medadv.errors import AttackError
 from napari_medadv.model.load import load_classifier

@@ -11,10 +11,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from napari_medadv.attacks.attack import Aim, Knowledge
 from napari_medadv.attacks.climb import levelled, steps_given
 from napari_medadv.attacks.loss import Loss
 from napari_medadv.attacks.picture import keep
-from napari_medadv.attacks.task import Aim, Knowledge, Task
+from napari_medadv.attacks.task import Task
 
 
 @dataclass(frozen=True, slots=True)

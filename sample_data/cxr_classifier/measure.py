@@ -17,10 +17,10 @@ from radiographs import LABELS, Radiographs, presentation_of_levels, read_presen
 from scores import area_under_curve, interval_by_patient
 from torch import Tensor
 
+from napari_medadv.attacks.attack import Attack
 from napari_medadv.attacks.noise import Noise
 from napari_medadv.attacks.pgd import PGD
 from napari_medadv.attacks.plain import fool
-from napari_medadv.attacks.task import Attack
 from napari_medadv.threat import Linf
 
 BUDGET = 2.55

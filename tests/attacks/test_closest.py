@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from napari_medadv.attacks.apgd import APGD
+from napari_medadv.attacks.attack import Attack
 from napari_medadv.attacks.closest import Closest
 from napari_medadv.attacks.ddn import DDN
 from napari_medadv.attacks.fab import FAB
@@ -14,7 +15,6 @@ from napari_medadv.attacks.fmn import FMN
 from napari_medadv.attacks.pdpgd import PDPGD
 from napari_medadv.attacks.plain import fool
 from napari_medadv.attacks.sigma_zero import SigmaZero
-from napari_medadv.attacks.task import Attack
 from napari_medadv.threat import L0, L1, L2, Budget, Linf
 from napari_medadv.threat.ball import size
 

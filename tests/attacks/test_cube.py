@@ -10,7 +10,8 @@ from napari_medadv.attacks.cube import Cube, hold, kept
 from napari_medadv.attacks.grid import Grid
 from napari_medadv.attacks.perturb import task_of
 from napari_medadv.attacks.plain import plain_task
-from napari_medadv.attacks.task import Tally, Task
+from napari_medadv.attacks.tally import Tally
+from napari_medadv.attacks.task import Task
 from napari_medadv.model import Classifier
 from napari_medadv.prediction import Findings
 from napari_medadv.progress import silent

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from napari_medadv.attacks.best import Best
 from napari_medadv.attacks.loss import Loss, climbed, slope
 from napari_medadv.attacks.plain import plain_task
-from napari_medadv.attacks.task import Tally
+from napari_medadv.attacks.tally import Tally
 from napari_medadv.prediction import Findings
 from napari_medadv.threat import Conceal, Confuse, Fabricate, Goal, Linf
 from napari_medadv.threat.goal import one_decides

@@ -7,7 +7,7 @@ from napari_medadv.attacks import draw
 from napari_medadv.attacks.cube import hold
 from napari_medadv.attacks.plain import fool, plain_task
 from napari_medadv.attacks.square import Square
-from napari_medadv.attacks.task import Tally
+from napari_medadv.attacks.tally import Tally
 from napari_medadv.threat import Linf
 
 

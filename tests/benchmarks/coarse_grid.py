@@ -25,7 +25,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from napari_medadv.attacks.grid import Unrounded
 from napari_medadv.attacks.perturb import task_of
 from napari_medadv.attacks.plain import plain_task
-from napari_medadv.attacks.task import Tally, Task
+from napari_medadv.attacks.tally import Tally
+from napari_medadv.attacks.task import Task
 from napari_medadv.catalogue import entry
 from napari_medadv.dicom import decode, scan
 from napari_medadv.model import Classifier, load_classifier

@@ -23,10 +23,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 import peers  # type: ignore[import-not-found]
 from digits import trained  # type: ignore[import-not-found]
 
+from napari_medadv.attacks.attack import Attack
 from napari_medadv.attacks.closest import Closest
 from napari_medadv.attacks.pgd import PGD
 from napari_medadv.attacks.plain import fool
-from napari_medadv.attacks.task import Attack
 from napari_medadv.catalogue import entry
 from napari_medadv.threat import Linf
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from napari_medadv.attacks import Attack, perturb
+from napari_medadv.attacks.attack import Aim, Knowledge
 from napari_medadv.attacks.perturb import Perturbation
-from napari_medadv.attacks.task import Aim, Knowledge
 from napari_medadv.catalogue import entry, names
 from napari_medadv.errors import AttackError, Cancelled
 from napari_medadv.progress import Progress, silent

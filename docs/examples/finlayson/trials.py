@@ -22,9 +22,9 @@ from napari_medadv.attacks.pasted import Pasted
 from napari_medadv.attacks.patch import Patch
 from napari_medadv.attacks.pgd import PGD
 from napari_medadv.attacks.picture import keep
-from napari_medadv.attacks.task import Arithmetic
 from napari_medadv.attacks.transfer import Transfer
 from napari_medadv.errors import AlreadyReached
+from napari_medadv.model.arithmetic import Arithmetic
 from napari_medadv.threat import L0, Budget, Reach
 
 STEPS = 20

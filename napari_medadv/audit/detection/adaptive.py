@@ -9,7 +9,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from napari_medadv.attacks.task import Aim, Knowledge, Task
+from napari_medadv.attacks.attack import Aim, Knowledge
+from napari_medadv.attacks.task import Task
 from napari_medadv.detect.detector import Detector, Need, State
 from napari_medadv.detect.noise_margin import NoiseMargin
 from napari_medadv.detect.squeeze import Squeeze

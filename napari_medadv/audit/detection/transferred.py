@@ -7,9 +7,10 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from napari_medadv.attacks.attack import Aim, Knowledge
 from napari_medadv.attacks.pgd import PGD
 from napari_medadv.attacks.surrogate import panel
-from napari_medadv.attacks.task import Aim, Knowledge, Task
+from napari_medadv.attacks.task import Task
 from napari_medadv.model.classifier import Classifier
 
 
