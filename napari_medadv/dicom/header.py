@@ -15,9 +15,10 @@ import pydicom
 from pydicom.dataelem import RawDataElement
 
 from napari_medadv.dicom import attribute as a
+from napari_medadv.dicom.part10_start import data_set, transfer_syntax
 from napari_medadv.dicom.quiet import quiet
 from napari_medadv.dicom.template import FIRST_READ, Match, Templates
-from napari_medadv.dicom.walk import LONG_VR, SHORT_VR, Broken, Doubt, Element, Place, Short, walk
+from napari_medadv.dicom.walk import Broken, Doubt, Element, Place, Short, walk
 from napari_medadv.errors import SeriesError
 
 LONGEST = 64 << 20
@@ -175,11 +176,11 @@ def _read(file: str, templates: Templates | None) -> Header:
         written = stamp(stream.fileno())
         size = written[1]
         data = stream.read(FIRST_READ) or b""
-        start = _data_set(file, data)
+        start = data_set(file, data)
         while True:
             seen: list[Element] = []
             try:
-                syntax, start = _syntax(data, start if data[128:132] != b"DICM" else 132, size, seen)
+                syntax, start = transfer_syntax(data, start if data[128:132] != b"DICM" else 132, size, seen)
                 if syntax == a.DEFLATED:
                     return replace(_inflated(file, stream, start), stamp=written)
                 little = syntax != a.BIG_ENDIAN
@@ -195,49 +196,6 @@ def _read(file: str, templates: Templates | None) -> Header:
             if templates is not None and pixels is not None and little and not groups:
                 templates.learn(data, seen, Match(syntax, raw, pixels))
             return Header(file, syntax, raw, pixels, size, little, groups, stamp=written)
-
-
-def _data_set(file: str, data: bytes) -> int:
-    """Where the first element is, if this is a DICOM file at all."""
-    if data[128:132] == b"DICM":
-        return 132
-    group, number = int.from_bytes(data[:2], "little"), int.from_bytes(data[2:4], "little")
-    if len(data) >= 16 and group in (2, 8) and number <= 0x0100:
-        return 0
-    if data[:4] == b"PK\3\4":
-        raise SeriesError(f"{Path(file).name} is a zip file inside of something else: choose it alone, or unpack it.")
-    what = "is empty" if not data else "is not a DICOM file (it lacks the mark DICM)"
-    raise SeriesError(f"{Path(file).name} {what}: choose a DICOM file or a folder of them.")
-
-
-def _syntax(data: bytes, start: int, size: int, seen: list[Element]) -> tuple[str, int]:
-    """Read the file meta information: the transfer syntax, and where the data set begins."""
-    position, syntax, end = start, "", len(data)
-    while position + 12 <= end and data[position : position + 2] == b"\x02\0":
-        vr = data[position + 4 : position + 6]
-        if vr in LONG_VR:
-            length, value = int.from_bytes(data[position + 8 : position + 12], "little"), position + 12
-        elif vr in SHORT_VR:
-            length, value = int.from_bytes(data[position + 6 : position + 8], "little"), position + 8
-        else:
-            raise Doubt
-        if value + length > size:
-            raise Broken("its file meta information ends behind the end of the file")
-        if value + length > end:
-            raise Short
-        number = int.from_bytes(data[position + 2 : position + 4], "little")
-        seen.append((0x20000 | number, position, value, value + length))
-        if number == 0x10:
-            syntax = data[value : value + length].decode("latin-1").strip(" \0")
-        position = value + length
-    if position + 12 > end and end < size:
-        raise Short
-    if not set(syntax) <= set("0123456789.") or len(syntax) > 64:
-        raise Broken("its transfer syntax is no UID")
-    if not syntax:
-        vr = data[position + 4 : position + 6]
-        syntax = a.EXPLICIT if vr in LONG_VR or vr in SHORT_VR else a.IMPLICIT
-    return syntax, position
 
 
 def inflate(file: FileIO, start: int) -> bytes:
@@ -259,7 +217,7 @@ def inflated(path: Path) -> bytes:
     """The inflated data set of the deflated file at `path`."""
     with FileIO(path) as file:
         head = file.read(FIRST_READ) or b""
-        return inflate(file, _syntax(head, _data_set(str(path), head), file.seek(0, 2), [])[1])
+        return inflate(file, transfer_syntax(head, data_set(str(path), head), file.seek(0, 2), [])[1])
 
 
 def _inflated(file: str, stream: FileIO, start: int) -> Header:

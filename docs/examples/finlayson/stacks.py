@@ -1,7 +1,8 @@
 """Stacks: many images of one label read from DICOM and laid one on the other, each slice an image.
 
-As in the paper, images are brought to the size that the network reads before anything is done to them; so what is
-attacked and judged are whole levels at that size.
+As in the paper, images are brought to the size that the network reads before anything is done to them. What is
+attacked and judged are stored integers at that size: radiographs in 12 bits, since resizing gives values between the 8-bit
+levels and radiography stores 12 or more, and photographs in 8 bits a channel, which is all that DICOM's colour has.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import torch
 from train import shown
 
 from napari_medadv import Volume, decode, scan
+
+STEPS = 16
 
 
 @dataclass(frozen=True)
@@ -59,13 +62,19 @@ def read_stack(table: Path, split: str, label: str, limit: int, size: int) -> St
 
 
 def resized(volume: Volume, size: int) -> Volume:
-    """The volume with slices of ``size`` x ``size``, in whole levels; itself where they are."""
-    before = volume.shape[1:3]
-    if before == (size, size):
-        return volume
+    """The volume with slices of ``size`` x ``size``: grey in 16 steps a level, colour in whole levels."""
+    before, steps = volume.shape[1:3], 1 if volume.colour else STEPS
     planes = volume.voxels if volume.colour else volume.voxels[..., None]
-    values = shown(torch.from_numpy(planes.astype(np.float32)).permute(0, 3, 1, 2), size) * 255
-    levels = values.round().clamp(0, 255).permute(0, 2, 3, 1).numpy().astype(volume.voxels.dtype)
+    values = shown(torch.from_numpy(planes.astype(np.float32)).permute(0, 3, 1, 2), size) * 255 * steps
+    stored = values.round().clamp(0, 255 * steps).permute(0, 2, 3, 1).numpy()
+    stored = stored.astype(volume.voxels.dtype if volume.colour else np.uint16)
+    scale = replace(
+        volume.scale,
+        slope=volume.scale.slope / steps,
+        lowest=volume.scale.lowest * steps,
+        highest=volume.scale.highest * steps,
+    )
     affine = volume.affine.copy()
     affine[:, 1:3] *= np.array(before) / size
-    return replace(volume, voxels=np.ascontiguousarray(levels if volume.colour else levels[..., 0]), affine=affine)
+    voxels = np.ascontiguousarray(stored if volume.colour else stored[..., 0])
+    return replace(volume, voxels=voxels, scale=scale, affine=affine)
