@@ -206,7 +206,7 @@ def main() -> None:
         words: image for words, image in images(given.shipped).items() if given.only is None or words in given.only
     }
     # A surrogate must know the label, and only the shipped classifiers are files.
-    every = [name for name in names(HOME) if name != "foreign" and (given.shipped or name != "transfer")]
+    every = [name for name in names(HOME) if given.shipped or name != "transfer"]
     # What one keeps, the other takes.
     chosen = sorted(
         given.attacks.split(",") if given.attacks else every, key=lambda name: name in ("repeated", "pasted")
