@@ -209,7 +209,9 @@ def default_cases(
         Attacked("C&W, L2 up to 4", CW(rounds=2, steps=steps), 4, "L2"),
         Attacked("FMN, Linf up to 8", FMN(steps=steps), 8),
         Attacked("smooth 8", LowFrequency(steps=steps, sigma=4, confidence=driven), 8),
+        Attacked("smooth 32", LowFrequency(steps=steps, sigma=4, confidence=driven), 32),
         Attacked("bias field 16", BiasField(steps=steps), 16),
+        Attacked("bias field 64", BiasField(steps=steps), 64),
         Attacked("sparse, 1 % of voxels", SigmaZero(steps=2 * steps), 1, "L0"),
         Attacked("patch, 0.2 of the side", Patch(steps=2 * steps, size=0.2, smallest=0.15, largest=0.3), 5, "L0"),
     ]
