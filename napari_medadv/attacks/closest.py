@@ -26,6 +26,8 @@ from napari_medadv.threat.ball import Norm
 from napari_medadv.threat.each import Each
 
 _SHRINK = 0.04
+_SPARSE = 6.75
+_EXCHANGED = 2.3
 _LOSSES: tuple[Loss, ...] = ("cross-entropy", "margin")
 
 
@@ -33,7 +35,7 @@ _LOSSES: tuple[Loss, ...] = ("cross-entropy", "margin")
 class Closest:
     """Several minimum-norm attacks; then, for each entry, APGD within a slightly smaller budget than the smallest so far.
 
-    Where voxels are counted, single voxels are exchanged instead.
+    Where voxels are counted, sigma-zero goes each way of reaching the goal, and then single voxels are exchanged.
 
     Attributes
     ----------
@@ -71,14 +73,15 @@ class Closest:
             smallest.see(here, task.margin(here))
         task.tally.section(0.7, 0.3)
         if task.budget.norm == "L0":
-            fewer(task, smallest, rounds=2 * self.rounds, candidates=self.confirm // 2, targets=self.targets)
+            passes = round(_EXCHANGED * self.rounds * self.confirm)
+            fewer(task, smallest, passes=passes, candidates=max(self.confirm // 3, 1), targets=self.targets)
         else:
             self._below(task, smallest)
         return smallest.values
 
     def _parts(self, norm: Norm) -> tuple[Attack, ...]:
         if norm == "L0":
-            return (SigmaZero(5 * self.steps), PDPGD(2 * self.steps))
+            return (SigmaZero(round(_SPARSE * self.steps), cut_change=0.1, targets=self.targets),)
         fab = FAB(self.steps // 2, targets=self.targets)
         if norm == "L2":
             return (DDN(self.steps), FMN(self.steps, arithmetic="float32"), fab)

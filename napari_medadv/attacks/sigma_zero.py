@@ -9,11 +9,17 @@ import torch
 from torch import Tensor
 
 from napari_medadv.attacks.adam import Adam
+<<<<<<< HEAD
 from napari_medadv.attacks.attack import Aim, Knowledge
+=======
+from napari_medadv.attacks.loss import Loss
+>>>>>>> 88d60bc (Closest under L0: sigma-zero for each way of reaching the goal, and exchanges within counted passes, begun anew where they fail)
 from napari_medadv.attacks.smallest import SURE, Smallest, cosine
 from napari_medadv.attacks.task import Task
 from napari_medadv.errors import AttackError
 from napari_medadv.threat import ball
+
+_NO_WAY = -1e8
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,9 @@ class SigmaZero:
         How fast that changes.
     refine
         Queries at the end that spare what voxels they can.
+    targets
+        How many ways of reaching the goal are tried, each from the clean image, the nearest first; they share the
+        steps. With 1 each step goes the way that is nearest there, as published.
     """
 
     needs_gradient: ClassVar[bool] = True
@@ -47,22 +56,41 @@ class SigmaZero:
     cut: float = 0.3
     cut_change: float = 0.01
     refine: int = 8
+    targets: int = 1
 
     def __post_init__(self) -> None:
-        if self.steps < 1 or not (self.rate > 0 and self.sharpness > 0 and self.cut > 0) or self.refine < 0:
-            raise AttackError("Sigma-zero takes steps >= 1, rate, sharpness and cut > 0, and refine >= 0.")
+        positive = self.rate > 0 and self.sharpness > 0 and self.cut > 0
+        if min(self.steps, self.targets) < 1 or not positive or self.refine < 0:
+            raise AttackError("Sigma-zero takes steps and targets >= 1, rate, sharpness and cut > 0, and refine >= 0.")
 
     def __call__(self, task: Task) -> Tensor:
         """The stored values with the fewest changed voxels that reach the goal."""
-        smallest = Smallest(task)
+        smallest, routes, done = Smallest(task), self._routes(task), 0
+        for rank, route in enumerate(routes):
+            steps = (self.steps - done) // (len(routes) - rank)
+            self._run(task, smallest, route, done, steps)
+            done += steps
+        smallest.refine(self.refine)
+        return smallest.values
+
+    def _routes(self, task: Task) -> list[Loss | Tensor]:
+        """What is climbed in turn: the margin, or one way after the other."""
+        if self.targets == 1:
+            return ["margin"]
+        heights, order = task.ways(task.clean).sort(dim=1, descending=True)
+        count = min(self.targets, int((heights > _NO_WAY).sum(dim=1).amax()), self.steps)
+        return ["margin"] if count < 2 else list(order[:, :count].unbind(dim=1))
+
+    def _run(self, task: Task, smallest: Smallest, route: Loss | Tensor, done: int, steps: int) -> None:
+        """Steps from the clean image."""
         delta, adam = torch.zeros_like(task.clean), Adam(task.clean)
         cut = torch.full((len(task), 1, 1, 1, 1), self.cut, device=delta.device)
         voxels = delta[0, 0].numel()
-        for count in range(self.steps):
-            task.report(count, self.steps)
-            rate = cosine(self.rate, self.rate / 10, count, self.steps)
+        for count in range(steps):
+            task.report(done + count, self.steps)
+            rate = cosine(self.rate, self.rate / 10, count, steps)
             here = task.nearest(task.clean + task.contrast * delta)
-            margin, gradient = task.gradient(here, "margin")
+            margin, gradient = task.gradient(here, route)
             success = smallest.see(here, margin)
             power = delta.square().sum(dim=1, keepdim=True)
             counted = 2 * delta * self.sharpness / (power + self.sharpness).square() / voxels
@@ -73,5 +101,3 @@ class SigmaZero:
             sign = ball.wide(torch.where(success, 1.0, -1.0), delta)
             cut = (cut + sign * self.cut_change * rate).clamp(0, 1)
             delta = delta * (delta.square().sum(dim=1, keepdim=True).sqrt() >= cut)
-        smallest.refine(self.refine)
-        return smallest.values
