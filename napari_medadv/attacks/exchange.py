@@ -57,8 +57,10 @@ class _Search:
 
     def run(self, targets: int) -> None:
         """Look until nothing helps, one voxel is left, or the passes are spent."""
+        if self.left < 1 or self.known < 2:
+            return
         first = self._order(self.part.ways(self.part.clean)[0])
-        while self.left > 0 and self.known > 1:
+        while self.left > 2 and self.known > 1:
             known = self.known
             values, ways = self._without_one(self.smallest.values[self.row])
             for way in self._order(ways)[:targets]:
@@ -81,7 +83,7 @@ class _Search:
         while self.left > 2 and self.known == known and bool(self._changed(values).any()):
             self.part.report(0, 1)
             found, now = self._best(self._pairs(values, way), values, way)
-            if now <= near and self.known == known and self.left > 2:
+            if now <= near and self.known == known and self.left > 4:
                 found, now = self._best(self._after_each(values, way), values, way)
             if now <= near:
                 return
@@ -105,7 +107,7 @@ class _Search:
         places = self._changed(values).nonzero().flatten()
         if len(places) > _DROPPED:
             places = self._least(values, self.part.gradient(values, "margin")[1], _DROPPED)
-        trials = torch.cat([self._moved(values, place[None], self.part.clean) for place in places])
+        trials = torch.cat([self._moved(values, place[None], self.part.clean) for place in places[: max(self.left, 1)]])
         ways = self._ways(trials)
         top = int(ways.amax(dim=1).argmax())
         return trials[top : top + 1], ways[top]
@@ -129,9 +131,9 @@ class _Search:
         places = self._changed(values).nonzero().flatten()
         if len(places) > _OUT:
             places = self._least(values, self.part.gradient(values, way)[1], _OUT)
-        outs = torch.cat([self._moved(values, place[None], self.part.clean) for place in places[: self.left // 3]])
-        if not len(outs):
-            return []
+        outs = torch.cat(
+            [self._moved(values, place[None], self.part.clean) for place in places[: max(self.left // 3, 1)]]
+        )
         gradients = self._many(len(outs)).gradient(outs, way.expand(len(outs)))[1]
         trials = []
         for out, gradient in zip(outs[:, None], gradients[:, None], strict=True):

@@ -9,11 +9,8 @@ import torch
 from torch import Tensor
 
 from napari_medadv.attacks.adam import Adam
-<<<<<<< HEAD
 from napari_medadv.attacks.attack import Aim, Knowledge
-=======
 from napari_medadv.attacks.loss import Loss
->>>>>>> 88d60bc (Closest under L0: sigma-zero for each way of reaching the goal, and exchanges within counted passes, begun anew where they fail)
 from napari_medadv.attacks.smallest import SURE, Smallest, cosine
 from napari_medadv.attacks.task import Task
 from napari_medadv.errors import AttackError
