@@ -164,7 +164,7 @@ def _row(
             scores[name] = float(slice_scores(detector, state, scene.classifier, found.volume, None).max())
         except DetectorError:
             continue
-    for peer in _asked(peers, case.kind, found.reached):
+    for peer in peers if found.reached else ():
         scores[peer.name] = peer(scene.classifier, found.volume)
     difference = np.abs(found.volume.voxels.astype(np.int64) - volume.voxels).max()
     low, high = volume.window.limits
@@ -172,14 +172,9 @@ def _row(
     return Row(key, image.patient, case.name, case.kind, found.reached, round(changed, 3), scores)
 
 
-def _asked(peers: Sequence[Peer], kind: Kind, reached: bool) -> Sequence[Peer]:
-    """The peers that are to score such a row."""
-    return peers if reached and kind != "control" else ()
-
-
 def _whole(row: Row | None, peers: Sequence[Peer]) -> bool:
     """Whether nothing is left to score: peers may have been named after a row was kept."""
-    return row is not None and all(peer.name in row.scores for peer in _asked(peers, row.kind, row.reached))
+    return row is not None and (not row.reached or all(peer.name in row.scores for peer in peers))
 
 
 def _settings(cohort: Cohort, classifier: Classifier, detectors: dict[str, Detector], seed: int) -> dict[str, Any]:
