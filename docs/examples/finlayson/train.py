@@ -1,9 +1,10 @@
-"""Train a DenseNet121 as Finlayson et al. trained their ResNet-50: ``python train.py TABLE.csv OUT [--seed N]``.
+"""Train a DenseNet121 as Finlayson et al. trained their ResNet-50: ``python train.py TABLE.csv OUT [--seed N] [--last 0]``.
 
 TABLE.csv has the columns file, label and split, of 8-bit DICOM images of one size; only rows of the split "train" are
 read. The network reads [-1, 1] at 224 x 224, is shown turned, sheared, zoomed, shifted and mirrored images, and learns
 plain cross-entropy; it begins at 128 x 128, because that is cheaper, and it ends with one epoch of the images as they
-are. There are no ImageNet weights here, so it starts from random ones. Writes ``model.pt2`` and its card ``model.toml``.
+are (``--last 0`` leaves that out). There are no ImageNet weights here, so it starts from random ones. Writes
+``model.pt2`` and its card ``model.toml``.
 """
 
 from __future__ import annotations
@@ -124,24 +125,25 @@ def trained(voxels: Tensor, targets: Tensor, classes: int, seed: int) -> nn.Modu
     return average.module.eval()
 
 
-def ended(network: nn.Module, voxels: Tensor, targets: Tensor, seed: int) -> nn.Module:
-    """The network after one epoch more, of the images as they are; in eval mode."""
+def ended(network: nn.Module, voxels: Tensor, targets: Tensor, seed: int, epochs: int = 1) -> nn.Module:
+    """The network after some epochs more, of the images as they are; in eval mode."""
     torch.manual_seed(seed)
     rng = torch.Generator().manual_seed(seed)
     images = shown(voxels, SIZE)
     optimizer = torch.optim.AdamW(network.parameters(), lr=LAST_RATE, weight_decay=0.01)
     network.train()
-    losses = []
-    for rows in torch.randperm(len(targets), generator=rng)[: len(targets) // BATCH * BATCH].split(BATCH):
-        batch = images[rows].contiguous(memory_format=torch.channels_last)
-        with torch.autocast("cpu", torch.bfloat16):
-            logits = network(batch).float()
-        loss = cross_entropy(logits, targets[rows])
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-    print(f"{SIZE} x {SIZE}, as they are: loss {np.mean(losses):.3f}", flush=True)
+    for _ in range(epochs):
+        losses = []
+        for rows in torch.randperm(len(targets), generator=rng)[: len(targets) // BATCH * BATCH].split(BATCH):
+            batch = images[rows].contiguous(memory_format=torch.channels_last)
+            with torch.autocast("cpu", torch.bfloat16):
+                logits = network(batch).float()
+            loss = cross_entropy(logits, targets[rows])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+        print(f"{SIZE} x {SIZE}, as they are: loss {np.mean(losses):.3f}", flush=True)
     return network.eval()
 
 
@@ -156,10 +158,10 @@ def export(network: nn.Module, channels: int, path: Path) -> None:
     torch.export.save(program, path)
 
 
-def train(table: Path, out: Path, seed: int) -> None:
+def train(table: Path, out: Path, seed: int, last: int = 1) -> None:
     """Train on the table's training images; write the network and its card into ``out``."""
     voxels, targets, labels = read_table(table, "train")
-    network = ended(trained(voxels, targets, len(labels), seed), voxels, targets, seed)
+    network = ended(trained(voxels, targets, len(labels), seed), voxels, targets, seed, last)
     out.mkdir(parents=True, exist_ok=True)
     export(network, voxels.shape[1], out / "model.pt2")
     names = ", ".join(f'"{label}"' for label in labels)
@@ -171,8 +173,9 @@ def main() -> None:
     parser.add_argument("table", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--last", type=int, default=1, help="epochs of the images as they are, at the end")
     arguments = parser.parse_args()
-    train(arguments.table, arguments.out, arguments.seed)
+    train(arguments.table, arguments.out, arguments.seed, arguments.last)
 
 
 if __name__ == "__main__":
