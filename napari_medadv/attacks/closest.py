@@ -27,7 +27,7 @@ from napari_medadv.threat.each import Each
 
 _SHRINK = 0.04
 _SPARSE = 6.75
-_EXCHANGED = 2.3
+_EXCHANGED = 2.35
 _LOSSES: tuple[Loss, ...] = ("cross-entropy", "margin")
 
 
@@ -42,7 +42,7 @@ class Closest:
     steps
         Of each minimum-norm attack.
     targets
-        How many ways of reaching the goal are tried, the nearest first.
+        How many ways of reaching the goal are tried, the nearest first; two more where voxels are counted.
     rounds
         How often a smaller budget is tried.
     confirm
@@ -74,14 +74,14 @@ class Closest:
         task.tally.section(0.7, 0.3)
         if task.budget.norm == "L0":
             passes = round(_EXCHANGED * self.rounds * self.confirm)
-            fewer(task, smallest, passes=passes, candidates=max(self.confirm // 3, 1), targets=self.targets)
+            fewer(task, smallest, passes=passes, candidates=max(self.confirm // 3, 1), targets=(self.targets + 1) // 2)
         else:
             self._below(task, smallest)
         return smallest.values
 
     def _parts(self, norm: Norm) -> tuple[Attack, ...]:
         if norm == "L0":
-            return (SigmaZero(round(_SPARSE * self.steps), cut_change=0.1, targets=self.targets),)
+            return (SigmaZero(round(_SPARSE * self.steps), cut_change=0.015, targets=self.targets + 2),)
         fab = FAB(self.steps // 2, targets=self.targets)
         if norm == "L2":
             return (DDN(self.steps), FMN(self.steps, arithmetic="float32"), fab)

@@ -10,7 +10,7 @@ from napari_medadv.attacks.smallest import Smallest
 from napari_medadv.attacks.task import Task
 
 _OUT = 12
-_PAIRS = 24
+_TRIALS = 24
 _DROPPED = 48
 _ROUNDS = 16
 _NO_WAY = -1e8
@@ -121,7 +121,7 @@ class _Search:
         news = gain.topk(min(self.candidates, len(gain))).indices
         promise = (gain[news][None] - serves[olds][:, None]).flatten()
         trials = [self._moved(values, self._changed(values).nonzero().flatten(), end)]
-        for pair in promise.topk(min(_PAIRS, len(promise))).indices.tolist():
+        for pair in promise.topk(min(_TRIALS, len(promise))).indices.tolist():
             old, new = divmod(pair, len(news))
             trials.append(self._moved(self._moved(values, olds[old, None], self.part.clean), news[new, None], end))
         return trials

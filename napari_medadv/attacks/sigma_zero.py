@@ -34,7 +34,7 @@ class SigmaZero:
     cut
         Below which share of the contrast a change is nothing, at first.
     cut_change
-        How fast that changes.
+        How fast that changes; so many times as fast as there are ways, each of which has a share of the steps.
     refine
         Queries at the end that spare what voxels they can.
     targets
@@ -65,7 +65,7 @@ class SigmaZero:
         smallest, routes, done = Smallest(task), self._routes(task), 0
         for rank, route in enumerate(routes):
             steps = (self.steps - done) // (len(routes) - rank)
-            self._run(task, smallest, route, done, steps)
+            self._run(task, smallest, route, done, steps, self.cut_change * len(routes))
             done += steps
         smallest.refine(self.refine)
         return smallest.values
@@ -78,7 +78,9 @@ class SigmaZero:
         count = min(self.targets, int((heights > _NO_WAY).sum(dim=1).amax()), self.steps)
         return ["margin"] if count < 2 else list(order[:, :count].unbind(dim=1))
 
-    def _run(self, task: Task, smallest: Smallest, route: Loss | Tensor, done: int, steps: int) -> None:
+    def _run(
+        self, task: Task, smallest: Smallest, route: Loss | Tensor, done: int, steps: int, cut_change: float
+    ) -> None:
         """Steps from the clean image."""
         delta, adam = torch.zeros_like(task.clean), Adam(task.clean)
         cut = torch.full((len(task), 1, 1, 1, 1), self.cut, device=delta.device)
@@ -96,5 +98,5 @@ class SigmaZero:
             delta = delta + rate * adam.step(uphill)
             delta = (task.allow(task.clean + task.contrast * delta) - task.clean) / task.contrast
             sign = ball.wide(torch.where(success, 1.0, -1.0), delta)
-            cut = (cut + sign * self.cut_change * rate).clamp(0, 1)
+            cut = (cut + sign * cut_change * rate).clamp(0, 1)
             delta = delta * (delta.square().sum(dim=1, keepdim=True).sqrt() >= cut)
