@@ -134,13 +134,15 @@ class _Search:
         outs = torch.cat(
             [self._moved(values, place[None], self.part.clean) for place in places[: max(self.left // 3, 1)]]
         )
-        gradients = self._many(len(outs)).gradient(outs, way.expand(len(outs)))[1]
-        trials = []
-        for out, gradient in zip(outs[:, None], gradients[:, None], strict=True):
+        _, heights, gradients = self._many(len(outs)).ascent(outs, way.expand(len(outs)))
+        trials, promise = [], []
+        for out, height, gradient in zip(outs[:, None], heights, gradients[:, None], strict=True):
             end, gain = self._gain(out, gradient)
-            news = gain.topk(min(self.candidates, len(gain))).indices
-            trials += [self._moved(out, new[None], end) for new in news]
-        return trials
+            news = gain.topk(min(self.candidates, len(gain)))
+            trials += [self._moved(out, new[None], end) for new in news.indices]
+            promise.append(height + news.values)
+        chosen = torch.cat(promise).topk(min(_TRIALS, len(trials))).indices
+        return [trials[int(place)] for place in chosen]
 
     def _best(self, trials: list[Tensor], values: Tensor, way: Tensor) -> tuple[Tensor, float]:
         """The trial where `way` is nearest, and how near; `values` where nothing could be tried."""
