@@ -81,7 +81,7 @@ class Closest:
 
     def _parts(self, norm: Norm) -> tuple[Attack, ...]:
         if norm == "L0":
-            return (SigmaZero(round(_SPARSE * self.steps), cut_change=0.015, targets=self.targets + 2),)
+            return (SigmaZero(round(_SPARSE * self.steps), rate=2.0, cut_change=0.015, targets=self.targets + 2),)
         fab = FAB(self.steps // 2, targets=self.targets)
         if norm == "L2":
             return (DDN(self.steps), FMN(self.steps, arithmetic="float32"), fab)
