@@ -151,14 +151,16 @@ class _Search:
             [self._moved(values, place[None], self.part.clean) for place in places[: max(self.left // 3, 1)]]
         )
         _, heights, gradients = self._many(len(outs)).ascent(outs, way.expand(len(outs)))
-        trials, promise = [], []
+        ends, news, promise = [], [], []
         for out, height, gradient in zip(outs[:, None], heights, gradients[:, None], strict=True):
             end, gain = self._gain(out, gradient)
-            news = gain.topk(min(self.candidates, len(gain)))
-            trials += [self._moved(out, new[None], end) for new in news.indices]
-            promise.append(height + news.values)
-        chosen = torch.cat(promise).topk(min(_TRIALS, len(trials))).indices
-        return [trials[int(place)] for place in chosen]
+            tops = gain.topk(min(self.candidates, len(gain)))
+            ends.append(end)
+            news.append(tops.indices)
+            promise.append(height + tops.values)
+        chosen = torch.stack(promise).flatten().topk(min(_TRIALS, sum(map(len, news)))).indices.tolist()
+        pairs = [divmod(place, len(news[0])) for place in chosen]
+        return [self._moved(outs[old, None], news[old][new, None], ends[old]) for old, new in pairs]
 
     def _best(self, trials: list[Tensor], values: Tensor, way: Tensor) -> tuple[Tensor, float]:
         """The trial where `way` is nearest, and how near; `values` where nothing could be tried."""
