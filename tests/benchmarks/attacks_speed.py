@@ -77,7 +77,7 @@ def radiographs(model: Path, table: Path, count: int, epsilon: float | None) -> 
     network.load_state_dict(state)
     network.eval()
     places = torch.cat([(truth == label).nonzero().flatten()[:count] for label in range(len(labels))])
-    inputs = interpolate(voxels[places].float() / 255, (224, 224), mode="bilinear", antialias=True)
+    inputs = interpolate(voxels[places].float() / 255, (224, 224), mode="bilinear", antialias=True).clamp(0, 1)
     with torch.no_grad():
         right = torch.cat([network(part).argmax(dim=1) for part in torch.split(inputs, 16)]) == truth[places]
     order = right.nonzero().flatten()
