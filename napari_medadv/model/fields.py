@@ -22,7 +22,7 @@ def build(kind: type[T], table: Mapping[str, object], where: str, ready: Mapping
         A key is unknown or missing, or a value is of the wrong type or impossible; `where` says in which table.
     """
     ready = dict(ready or {})
-    known = {field.name: field for field in fields(kind)}  # type: ignore[arg-type]
+    known = {field.name: field for field in fields(kind)}  # type: ignore[arg-type]  # a dataclass, which `type` does not tell
     readable = [name for name in known if name not in ready]
     for key in table:
         if key not in readable:

@@ -111,14 +111,8 @@ def trained(voxels: Tensor, targets: Tensor, classes: int, seed: int) -> nn.Modu
                 for group in optimizer.param_groups:
                     group["lr"] = PEAK_RATE * min(1.0, 10 * done / whole) * 0.5 * (1 + math.cos(math.pi * done / whole))
                 batch = moved(images[rows], rng).contiguous(memory_format=torch.channels_last)
-                with torch.autocast("cpu", torch.bfloat16):
-                    logits = network(batch).float()
-                loss = cross_entropy(logits, targets[rows])
-                optimizer.zero_grad()
-                loss.backward()
-                optimizer.step()
+                losses.append(stepped(network, optimizer, batch, targets[rows]))
                 average.update_parameters(network)
-                losses.append(loss.item())
                 done += 1
             took = time.perf_counter() - began
             print(f"{size} x {size}, epoch {epoch + 1:2d}: loss {np.mean(losses):.3f}, {took:.0f} s", flush=True)
@@ -136,15 +130,20 @@ def ended(network: nn.Module, voxels: Tensor, targets: Tensor, seed: int, epochs
         losses = []
         for rows in torch.randperm(len(targets), generator=rng)[: len(targets) // BATCH * BATCH].split(BATCH):
             batch = images[rows].contiguous(memory_format=torch.channels_last)
-            with torch.autocast("cpu", torch.bfloat16):
-                logits = network(batch).float()
-            loss = cross_entropy(logits, targets[rows])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            losses.append(loss.item())
+            losses.append(stepped(network, optimizer, batch, targets[rows]))
         print(f"{SIZE} x {SIZE}, as they are: loss {np.mean(losses):.3f}", flush=True)
     return network.eval()
+
+
+def stepped(network: nn.Module, optimizer: torch.optim.Optimizer, batch: Tensor, targets: Tensor) -> float:
+    """The loss of a batch, before the step along its gradient."""
+    with torch.autocast("cpu", torch.bfloat16):
+        logits = network(batch).float()
+    loss = cross_entropy(logits, targets)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return loss.item()
 
 
 def export(network: nn.Module, channels: int, path: Path) -> None:
