@@ -42,7 +42,7 @@ trusted = load_classifier("my_models:nodules", Path("nodules.toml"), trust_code=
 print("factory -", trusted.predict(ct).sentence)
 
 # In a script or a notebook there is no file: the keys of a card are arguments.
-from my_models import nodules  # noqa: E402
+from my_models import nodules  # noqa: E402 - where a reader of this page needs it
 
 window = {"step": "window", "center": -600, "width": 1500}
 in_memory = attach(nodules(), labels=["nodule"], activation="sigmoid", unit="HU", preprocess=[window])

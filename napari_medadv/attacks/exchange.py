@@ -8,13 +8,13 @@ from torch import Tensor
 from napari_medadv.attacks.extremes import extremes
 from napari_medadv.attacks.smallest import Smallest
 from napari_medadv.attacks.task import Task
+from napari_medadv.threat.goal import NO_WAY
 
 _OUT = 12
 _TRIALS = 12
 _DROPPED = 48
 _ROUNDS = 16
 _MANY = 48
-_NO_WAY = -1e8
 
 
 def fewer(task: Task, smallest: Smallest, *, passes: int, candidates: int, targets: int) -> None:
@@ -78,7 +78,7 @@ class _Search:
     def _order(self, ways: Tensor) -> Tensor:
         """The ways there are, (way, 1), the nearest first."""
         ranked = ways.sort(descending=True)
-        return ranked.indices[ranked.values > _NO_WAY, None]
+        return ranked.indices[ranked.values > NO_WAY, None]
 
     def _climb(self, values: Tensor, way: Tensor, near: float) -> None:
         """Exchange voxels for as long as `way` comes nearer than `near`, until fewer voxels reach the goal."""

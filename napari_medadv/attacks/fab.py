@@ -17,9 +17,7 @@ from napari_medadv.attacks.task import Task
 from napari_medadv.errors import AttackError
 from napari_medadv.threat import ball
 from napari_medadv.threat.ball import Norm
-
-_NO_WAY = -1e8
-"""Below this a way is none: the decision itself."""
+from napari_medadv.threat.goal import NO_WAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +123,11 @@ def _fixed(way: Tensor) -> Callable[[Tensor], Loss | Tensor]:
 
 def _nearest(task: Task, order: Tensor, heights: Tensor) -> Callable[[Tensor], Loss | Tensor]:
     """Which way's boundary is nearest at given values, were each way as steep there as at the clean image."""
-    if bool(((heights > _NO_WAY).sum(dim=1) <= 1).all()):
+    if bool(((heights > NO_WAY).sum(dim=1) <= 1).all()):
         return lambda here: "margin"
     steep = torch.zeros_like(heights)
     for way in order.unbind(dim=1):
         _, _, gradient = task.ascent(task.clean, way)
-        there = heights.gather(1, way[:, None]) > _NO_WAY
+        there = heights.gather(1, way[:, None]) > NO_WAY
         steep.scatter_(1, way[:, None], ball.dual(gradient, _norm(task))[:, None] * there)
     return lambda here: torch.where(steep > 0, task.ways(here).abs() / steep, torch.inf).argmin(dim=1)

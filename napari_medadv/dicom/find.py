@@ -172,7 +172,13 @@ def _unpacked(path: Path) -> Found:
                 with archive.open(entry) as source, target.open("wb") as sink:
                     shutil.copyfileobj(source, sink, 1 << 20)
                 files.append(str(target))
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, EOFError) as fault:
+    except (
+        zipfile.BadZipFile,
+        zipfile.LargeZipFile,
+        NotImplementedError,
+        RuntimeError,
+        EOFError,
+    ) as fault:  # zipfile tells of a password by RuntimeError
         raise SeriesError(
             f"{path.name} is a damaged or encrypted zip file: unpack it and choose the folder."
         ) from fault

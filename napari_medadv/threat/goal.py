@@ -17,6 +17,9 @@ from torch import Tensor
 
 from napari_medadv.prediction import Findings, Prediction
 
+NO_WAY = -1e8
+"""A way that is no nearer than this, in logits, is none: the goal cannot be reached by it."""
+
 
 @runtime_checkable
 class Goal(Protocol):
@@ -72,7 +75,7 @@ def presence(logits: Tensor, findings: Findings, *, smooth: bool = False) -> Ten
 def _rivals(logits: Tensor, own: Tensor) -> Tensor:
     """How far each label is above the label `own` (int64, (batch,)): (batch, label), far below zero for `own` itself."""
     away = logits - logits.gather(1, own[:, None])
-    return away.scatter(1, own[:, None], -1e9)
+    return away.scatter(1, own[:, None], 10 * NO_WAY)
 
 
 def _argmax_decides(findings: Findings) -> bool:

@@ -120,6 +120,7 @@ def _rewritten(data: bytes, syntax: str, end: int) -> Part10:
         pydicom.dcmwrite(buffer, dataset, implicit_vr=False, little_endian=True, enforce_file_format=False)
         explicit = part10(buffer.getvalue())
     except (InvalidDicomError, ValueError, KeyError, AttributeError, TypeError, NotImplementedError, OSError) as error:
+        # what pydicom raises on a data set that it cannot write in another syntax
         raise SignatureError(
             f"The file's transfer syntax {UID(syntax).name} cannot be turned into explicit VR little endian ({type(error).__name__}): "
             "transcode it first."

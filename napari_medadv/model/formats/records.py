@@ -19,4 +19,4 @@ def records(weights: Path | str) -> frozenset[str]:
         with zipfile.ZipFile(weights) as archive:
             return frozenset(name.partition("/")[2] or name for name in archive.namelist())
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-        return frozenset()
+        return frozenset()  # the format that reads it says what is wrong

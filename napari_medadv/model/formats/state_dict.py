@@ -46,7 +46,7 @@ def _tensors(content: bytes, name: str) -> object:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch's, on how the file was written
             return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    except Exception as error:
+    except Exception as error:  # torch raises nearly everything on bytes that are no weights
         named = re.search(r"GLOBAL (\S+)", str(error))
         if named:
             raise ModelError(
