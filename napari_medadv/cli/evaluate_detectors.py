@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_medadv.catalogue import name_of
 from napari_medadv.cli.calibrate import chosen_detectors, detector_arguments
 from napari_medadv.cli.choice import chosen_classifier, classifier_arguments
 from napari_medadv.cli.console import show, watched
@@ -14,6 +16,7 @@ from napari_medadv.progress import part
 
 if TYPE_CHECKING:
     from napari_medadv.audit.detection import Case
+    from napari_medadv.detect import Detector
 
 
 def arguments(parser: argparse.ArgumentParser, words: list[str]) -> None:
@@ -92,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
                 images,
                 classifier,
                 detectors,
-                _cases(args),
+                _cases(args, detectors),
                 args.out,
                 examined=args.examined,
                 attacked=args.attacked,
@@ -108,13 +111,14 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _cases(args: argparse.Namespace) -> tuple[Case, ...]:
+def _cases(args: argparse.Namespace, detectors: Sequence[Detector]) -> tuple[Case, ...]:
     from napari_medadv.audit.detection import default_cases
     from napari_medadv.model import load_classifier
 
     surrogate = None if args.surrogate is None else load_classifier(args.surrogate)
     epsilons = tuple(args.epsilon or (1.0, 2.0, 4.0))
-    cases = default_cases(epsilons, steps=args.steps, adaptive=args.evading > 0, surrogate=surrogate)
+    evaded = [name_of(type(each)) for each in detectors] if args.evading else []
+    cases = default_cases(epsilons, steps=args.steps, evaded=evaded, surrogate=surrogate)
     chosen = tuple(case for case in cases if not args.case or any(word in case.name for word in args.case))
     if not chosen:
         raise DetectorError(f"No case holds {' or '.join(args.case)}: choose among {', '.join(c.name for c in cases)}.")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, conv2d, pad
@@ -17,7 +19,7 @@ from napari_medadv.errors import DetectorError
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """How far the agreement of fine detail with the gradient of the decision's margin exceeds chance, in standard deviations.
+    """How unlike that of clean images the agreement of fine detail with the gradient of the decision's margin is.
 
     Noise and compression leave detail that knows nothing of the network; the detail that an attack leaves was made from
     its gradient. The pattern looked for is the sum of the gradient's signs at the image and at the smoothed image, which is
@@ -25,16 +27,21 @@ class Alignment:
     watermark whose pattern is known: detail and pattern alike are differenced twice in both directions, and detail counts
     less where the image is rough.
 
+    The filter's answer, in standard deviations of what chance would make of it, lies a little above zero on clean images:
+    their own detail speaks for the decision. It is suspicious on both sides. Detail that speaks for the decision more than
+    anatomy does was made for it; detail that speaks against it is anatomy under a decision that something else turned, or
+    was made by an adversary who knows the filter.
+
     Attributes
     ----------
     around
         The side, in pixels, of the square over which roughness is taken; odd.
     """
 
-    needs: ClassVar[tuple[Need, ...]] = ("gradient",)
+    needs: ClassVar[tuple[Need, ...]] = ("gradient", "clean images")
     fused: ClassVar[bool] = True
     evaded_by: ClassVar[str] = (
-        "query, transferred and C&W attacks, sparse and smooth changes, patches, and attacks that keep their detail off the gradient"
+        "query and C&W attacks, sparse and smooth changes, patches, and attacks that keep their agreement where clean images have it"
     )
 
     around: int = 7
@@ -48,8 +55,22 @@ class Alignment:
         """Three forward and two backward."""
         return 7
 
+    def fit(self, clean: Sequence[Suspect]) -> State:
+        """The median agreement of clean images, and how far the central 68 % of them lie to either side of it."""
+        with torch.no_grad():
+            found = torch.cat([self.agreement(each).cpu() for each in clean]).double().numpy()
+        low, middle, high = np.quantile(found, [0.16, 0.5, 0.84])
+        sides = max(middle - low, 1.0), max(high - middle, 1.0)
+        return {"middle": np.array([middle], np.float32), "sides": np.array(sides, np.float32)}
+
     def __call__(self, suspect: Suspect, state: State) -> Tensor:
-        """The agreement over what chance would make of it: (batch,)."""
+        """The distance from the clean images' median: (batch,), in their spread on that side, at least what chance makes."""
+        away = self.agreement(suspect) - float(state["middle"][0])
+        below, above = (float(side) for side in state["sides"])
+        return torch.where(away > 0, away / above, -away / below)
+
+    def agreement(self, suspect: Suspect) -> Tensor:
+        """The filter's answer over what chance would make of it: (batch,)."""
         product = self._product(suspect).flatten(1)
         return product.sum(dim=1) / product.square().sum(dim=1).sqrt().clamp_min(1e-9)
 

@@ -141,7 +141,7 @@ def examine(
     if not counted:
         why = f" ({' '.join(left_out)})" if missing else ""
         raise DetectorError(
-            f"None of the detectors counts towards a verdict: add squeeze, noise_margin or alignment{why}."
+            f"None of the detectors counts towards a verdict: add mirror, noise_margin or alignment{why}."
         )
     clean = np.stack([reference.learnt[each.detector].scores for each in counted], axis=1)
     p = fused_p_value(np.array([each.score for each in counted]), clean)

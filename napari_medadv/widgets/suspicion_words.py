@@ -17,6 +17,7 @@ ASKS = {
     "knn": "How far are the nearest clean images in the model's features?",
     "lid": "Do the features spread in more directions than those of clean images?",
     "mahalanobis": "Are the model's features far from those of clean images?",
+    "mirror": "Does the decision stand when the image is mirrored?",
     "noise_margin": "Does the decision waver under the scanner's own noise?",
     "outside": "Is there detail where there is no body?",
     "resampling": "Do second differences have a period, as after interpolation?",

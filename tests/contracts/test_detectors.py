@@ -91,6 +91,7 @@ def test_wrong_settings_are_one_sentence(name: str) -> None:
     wrong: dict[str, dict[str, Any]] = {
         "squeeze": {"filters": ("blur",)},
         "noise_margin": {"copies": 1},
+        "mirror": {"doubt": -1},
         "knn": {"k": 0},
         "lid": {"k": 1},
     }

@@ -13,6 +13,7 @@ from napari_medadv.detect.calibrate import slice_scores
 from napari_medadv.detect.conformal import Rate, enough, fused_p_value, p_value, threshold_interval
 from napari_medadv.detect.flip import Flip
 from napari_medadv.detect.mahalanobis import Mahalanobis, shrunken
+from napari_medadv.detect.mirror import Mirror
 from napari_medadv.detect.noise_margin import NoiseMargin
 from napari_medadv.detect.residual import Residual
 from napari_medadv.detect.squeeze import Squeeze
@@ -83,19 +84,36 @@ def test_shrinkage_makes_few_images_invertible() -> None:
 
 
 def test_alignment_tells_an_attack_from_noise_of_its_size() -> None:
-    asked = classifier("grey")
+    asked, detector = classifier("grey"), Alignment()
+    state = detector.fit([suspect for seed in range(40, 60) for suspect in suspects(asked, volume("grey", seed))])
     scores: dict[str, list[float]] = {"clean": [], "noise": [], "attack": []}
     for seed in range(20):
         clean = volume("grey", seed)
         noise = np.random.default_rng(seed).choice([-8, 8], clean.voxels.shape).astype(np.int16)
-        threat = Threat(Confuse(), Linf(8))
-        attacked = perturb(asked, clean, threat, FGSM()).adversarial
+        attacked = perturb(asked, clean, Threat(Confuse(), Linf(8)), FGSM()).adversarial
         for name, one in (("clean", clean), ("noise", clean.with_voxels(clean.voxels + noise)), ("attack", attacked)):
-            scores[name].append(float(slice_scores(Alignment(), {}, asked, one, None)[0]))
-    assert (
-        abs(np.mean(scores["noise"]) - np.mean(scores["clean"]))
-        < abs(np.mean(scores["attack"]) - np.mean(scores["clean"])) / 2
-    )
+            scores[name].append(float(slice_scores(detector, state, asked, one, None)[0]))
+    middle = {name: float(np.median(found)) for name, found in scores.items()}
+    assert abs(middle["noise"] - middle["clean"]) < (middle["attack"] - middle["clean"]) / 2
+
+
+def test_agreement_is_suspicious_on_both_sides_of_clean_images_by_their_spread() -> None:
+    (suspect,) = suspects(classifier("grey"), volume("grey", 3))
+    found = float(Alignment().agreement(suspect)[0])
+    sides = np.array([2.0, 4.0], np.float32)
+    for middle, score in ((found + 6, 3.0), (found - 6, 1.5), (found, 0.0)):
+        state = {"middle": np.array([middle], np.float32), "sides": sides}
+        assert float(Alignment()(suspect, state)[0]) == pytest.approx(score, abs=1e-3)
+
+
+def test_what_the_mirror_shows_alike_is_not_suspicious_to_the_mirror_unless_it_is_in_doubt() -> None:
+    asked, clean = classifier("grey"), volume("grey", 3)
+    half = clean.voxels[..., :10]
+    same = clean.with_voxels(np.concatenate([half, half[..., ::-1]], axis=-1))
+    (suspect,) = suspects(asked, same)
+    sure = float(suspect.confidence(suspect.values, suspect.presence(suspect.values) > 0)[0])
+    assert float(slice_scores(Mirror(doubt=0), {}, asked, same, None)[0]) == pytest.approx(0, abs=1e-4)
+    assert float(slice_scores(Mirror(), {}, asked, same, None)[0]) == pytest.approx(-0.1 * sure, abs=1e-4)
 
 
 def test_the_flip_margin_of_a_decision_is_found() -> None:

@@ -32,8 +32,8 @@ from napari_medadv.volume import Volume
 
 Kind = Literal["clean", "control", "attack", "adaptive"]
 
-ADAPTIVE_DETECTORS = ("squeeze", "noise_margin", "alignment", "mahalanobis", "knn")
-"""Those whose score an adversary can climb."""
+ADAPTIVE_DETECTORS = ("mirror", "alignment", "noise_margin", "squeeze", "mahalanobis", "knn")
+"""Those whose score an adversary can climb, the default ones first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,10 +191,16 @@ def default_cases(
     epsilons: Sequence[float] = (1, 2, 4),
     *,
     steps: int = 20,
-    adaptive: bool = True,
+    evaded: Sequence[str] = ADAPTIVE_DETECTORS[:3],
     surrogate: Classifier | None = None,
 ) -> tuple[Case, ...]:
-    """Controls, attacks at every epsilon (grey levels of 255), and the attacks without one; adaptive ones and transfer on demand."""
+    """Controls, attacks at every epsilon (grey levels of 255), and the attacks without one; transfer on demand.
+
+    Parameters
+    ----------
+    evaded
+        The detectors that adaptive attacks know, one by one and all together; those that cannot be climbed are left out.
+    """
     driven = float("inf")
     cases: list[Case] = [Control(name) for name in CONTROLS]
     for grey in epsilons:
@@ -217,7 +223,8 @@ def default_cases(
     ]
     if surrogate is not None:
         cases.append(Attacked(f"transfer {max(epsilons):g}", Transferred(surrogate, steps), max(epsilons)))
-    if adaptive:
-        cases += [Evading(f"adaptive, {name} {middle:g}", middle, (name,), steps) for name in ADAPTIVE_DETECTORS[:4]]
+    climbed = [name for name in evaded if name in ADAPTIVE_DETECTORS]
+    if climbed:
+        cases += [Evading(f"adaptive, {name} {middle:g}", middle, (name,), steps) for name in climbed]
         cases += [Evading(f"adaptive, fusion {grey:g}", grey, (), steps) for grey in epsilons]
     return tuple(cases)

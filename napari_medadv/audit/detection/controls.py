@@ -16,9 +16,9 @@ _QUALITY = 90
 _DECIBEL = 40.0
 
 
-def noise(volume: Volume, seed: int) -> Volume:
+def noise(volume: Volume, seed: int, levels: float = _NOISE) -> Volume:
     """Plus or minus 2 of 255 grey levels of the window at random, as an attack of that size would change voxels."""
-    step = max(round(_NOISE * _grey(volume)), 1)
+    step = max(round(levels * _grey(volume)), 1)
     signs = np.random.default_rng(seed).choice([-step, step], volume.voxels.shape)
     return _kept(volume, volume.voxels + signs)
 
@@ -88,6 +88,7 @@ def scanner(volume: Volume, seed: int) -> Volume:
 
 CONTROLS: dict[str, Callable[[Volume, int], Volume]] = {
     "random noise": noise,
+    "random noise 4": lambda volume, seed: noise(volume, seed, 2 * _NOISE),
     "JPEG": jpeg,
     "JPEG 2000": jpeg2000,
     "resampling": resampled,

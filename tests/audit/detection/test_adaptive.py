@@ -16,6 +16,7 @@ from napari_medadv.detect.alignment import Alignment
 from napari_medadv.detect.calibrate import slice_scores
 from napari_medadv.detect.conformal import Scores, p_value
 from napari_medadv.detect.mahalanobis import Mahalanobis
+from napari_medadv.detect.mirror import Mirror
 from napari_medadv.detect.noise_margin import NoiseMargin
 from napari_medadv.detect.squeeze import Squeeze
 from napari_medadv.errors import AttackError, DetectorError
@@ -43,7 +44,7 @@ def scene(*detectors: Detector) -> Scene:
     return Scene(asked, {name_of(type(each)): each for each in detectors}, reference)
 
 
-@pytest.mark.parametrize("detector", [Mahalanobis(depth=1), Alignment(), NoiseMargin(copies=4), Squeeze()])
+@pytest.mark.parametrize("detector", [Mahalanobis(depth=1), Alignment(), NoiseMargin(copies=4), Squeeze(), Mirror()])
 def test_knowing_the_detector_lowers_its_score(detector: Detector) -> None:
     plain, knowing, _ = attacked(detector)
     assert len(knowing) >= len(plain) > 3
@@ -55,6 +56,16 @@ def test_an_adversary_who_knows_the_detector_beats_it_where_the_plain_attack_doe
     plain, knowing, clean = attacked(detector)
     caught = [sum(p_value(score, clean) <= 0.05 for score in scores) / len(scores) for scores in (plain, knowing)]
     assert caught[0] >= 0.8 and caught[1] == 0
+
+
+def test_an_attack_does_not_stand_in_the_mirror_and_noise_of_its_size_does() -> None:
+    plain, _, clean = attacked(Mirror())
+    seen, rng = scene(Mirror()), np.random.default_rng(0)
+    noisy = [
+        each.with_voxels(each.voxels + rng.choice([-60, 60], each.voxels.shape).astype(np.int16)) for each in SUSPECTS
+    ]
+    scores = [float(slice_scores(Mirror(), {}, seen.classifier, each, None).max()) for each in noisy]
+    assert min(plain) > clean.max() and np.median(scores) < clean.max()
 
 
 def attacked(detector: Detector) -> tuple[list[float], list[float], Scores]:
