@@ -41,6 +41,7 @@ def run(args: argparse.Namespace) -> int:
             key,
             depth="files" if args.files_only else "values",
             threads=args.threads,
+            processes=True,
             progress=progress,
         )
     root = found.ledger.root

@@ -42,10 +42,13 @@ class Foe:
 
 @dataclass(frozen=True, slots=True)
 class Adaptive:
-    """Projected ascent of the goal's margin less the detectors' excess; what is kept reached the goal with the least excess.
+    """Orthogonal projected ascent; what is kept reached the goal with the least excess.
 
-    A detector's randomness is drawn anew at every step (expectation over it); quantising filters pass the gradient straight
-    through; a feature detector's distance to clean features is part of the loss (feature matching).
+    Until the goal is reached its margin is climbed without raising the detectors' excess, from then on the excess is lowered
+    without giving the margin up: each gradient loses its part along the other where the two are at odds (Bryniarski,
+    Hingun, Pachuca, Wang and Carlini 2021, https://arxiv.org/abs/2106.15023). A detector's randomness is drawn anew at every
+    step (expectation over it); quantising filters pass the gradient straight through; a feature detector's distance to clean
+    features is part of the excess (feature matching).
 
     Attributes
     ----------
@@ -53,8 +56,6 @@ class Adaptive:
         The detectors.
     steps, step
         How many, and the length of the first as a share of epsilon; later ones are shorter.
-    weight
-        Of the detectors' excess, relative to the goal's margin, both at gradients of the same size.
     enough
         A margin beyond which the goal pulls no more, in logits.
     """
@@ -67,7 +68,6 @@ class Adaptive:
     foes: Sequence[Foe]
     steps: int = 20
     step: float = 0.25
-    weight: float = 1.0
     enough: float = 0.5
 
     def __post_init__(self) -> None:
@@ -91,9 +91,10 @@ class Adaptive:
             nearest = torch.maximum(nearest, margin)
             if count == self.steps:
                 break
-            pull = (margin <= self.enough).to(goal).view(-1, 1, 1, 1, 1)
+            pull = (margin <= self.enough).view(-1, 1, 1, 1, 1)
             push = (excess > 0).to(goal).view(-1, 1, 1, 1, 1)
-            direction = pull * _level(goal) - self.weight * push * _level(away)
+            goal, away = _level(goal), push * _level(away)
+            direction = torch.where(pull, _beside(goal, away), -_beside(away, goal))
             length = self.step * (1 - count / (self.steps + 1)) * task.budget.epsilon
             values = task.admit(values + length * task.budget.steepest(direction))
         return best
@@ -150,6 +151,12 @@ def _suspect(task: Task, values: Tensor) -> Suspect:
     shape = (-1, 1, 1, 1, 1) if values.shape[2] == 1 else (1, 1, -1, 1, 1)
     window = task.volume.window.limits
     return Suspect(task.classifier, task.intake, values, quantum.view(shape), window, task.volume.scale.unit)
+
+
+def _beside(gradient: Tensor, other: Tensor) -> Tensor:
+    """The gradient of each entry without its part along another, where they point the same way."""
+    along = (gradient * other).flatten(1).sum(dim=1) / other.square().flatten(1).sum(dim=1).clamp_min(1e-12)
+    return gradient - along.clamp_min(0).view(-1, 1, 1, 1, 1) * other
 
 
 def _level(gradient: Tensor) -> Tensor:

@@ -144,8 +144,7 @@ class Evading:
     name: str
     grey: float
     targets: tuple[str, ...] = ()
-    steps: int = 20
-    weight: float = 1.0
+    steps: int = 40
 
     @property
     def kind(self) -> Kind:
@@ -162,7 +161,7 @@ class Evading:
                 f"No adaptive attack climbs {', '.join(missing) or 'these detectors'}: leave the case out."
             )
         foes = [foe(climbable[name], scene.reference) for name in names]
-        attack = Adaptive(foes, self.steps, weight=self.weight)
+        attack = Adaptive(foes, self.steps)
         return _attacked(volume, scene, attack, self.grey, "Linf", seed, progress)
 
 
@@ -225,6 +224,6 @@ def default_cases(
         cases.append(Attacked(f"transfer {max(epsilons):g}", Transferred(surrogate, steps), max(epsilons)))
     climbed = [name for name in evaded if name in ADAPTIVE_DETECTORS]
     if climbed:
-        cases += [Evading(f"adaptive, {name} {middle:g}", middle, (name,), steps) for name in climbed]
-        cases += [Evading(f"adaptive, fusion {grey:g}", grey, (), steps) for grey in epsilons]
+        cases += [Evading(f"adaptive, {name} {middle:g}", middle, (name,), 2 * steps) for name in climbed]
+        cases += [Evading(f"adaptive, fusion {grey:g}", grey, (), 2 * steps) for grey in epsilons]
     return tuple(cases)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 
 from napari_medadv.dicom.baseline.entry import Depth, Entry, measure, parse_entry
 from napari_medadv.dicom.baseline.head import Key
 from napari_medadv.dicom.baseline.ledger import Ledger, new_ledger, read_ledger, write_ledger
+from napari_medadv.dicom.baseline.parallel import workers
 from napari_medadv.errors import LedgerError, MedAdvError, SeriesError
 from napari_medadv.progress import Progress, silent, throttled
 
@@ -45,9 +47,16 @@ def record(
     *,
     depth: Depth = "values",
     threads: int | None = None,
+    processes: bool = False,
     progress: Progress = silent,
 ) -> Recorded:
     """Write the ledger `path` of every DICOM file below `folder`, or append what it lacks.
+
+    Parameters
+    ----------
+    processes
+        Measure much data in processes instead of threads, which wait for one another: only for a program whose main module
+        may be imported again.
 
     Raises
     ------
@@ -62,7 +71,8 @@ def record(
     ledger = before or new_ledger(depth, salt)
     if before is not None and salt != before.salt:
         kept = {}
-    found, resumed, left_out = _measured(files, folder, ledger, path, kept, threads, progress)
+    wanted = in_parallel(threads)
+    found, resumed, left_out = _measured(files, folder, ledger, path, kept, wanted, processes, progress)
     have = {entry.line() for entry in ledger.entries}
     new = sorted((entry for entry in found if entry.line() not in have), key=lambda e: (e.series, e.sop, e.file))
     if not found:
@@ -96,42 +106,56 @@ def _measured(
     ledger: Ledger,
     path: Path,
     kept: dict[str, Entry],
-    threads: int | None,
+    count: int,
+    processes: bool,
     progress: Progress,
 ) -> tuple[list[Entry], int, tuple[str, ...]]:
     report = throttled(progress)
-    found: list[Entry] = []
-    left_out: list[str] = []
-    resumed = 0
-
-    def one(file: Path) -> tuple[str, Entry | None, str]:
-        name = ""
+    names, left_out, size = {}, [], 0
+    for file in files:
         try:
             state = file.stat()
-            text = f"{file.relative_to(folder) if file != folder else file.name} {state.st_size} {state.st_mtime_ns}"
-            name = blake2b(text.encode("utf-8", "surrogateescape"), key=ledger.salt, digest_size=16).hexdigest()
-            return name, kept.get(name) or measure(file, ledger.salt, ledger.depth), ""
-        except (MedAdvError, OSError) as error:
-            return name, None, str(error)
-
-    with _partial(path).open("ab") as partial, ThreadPoolExecutor(in_parallel(threads)) as pool:
+        except OSError as error:
+            left_out.append(f"{file.name} cannot be read ({error.strerror}).")
+            continue
+        text = f"{file.relative_to(folder) if file != folder else file.name} {state.st_size} {state.st_mtime_ns}"
+        name = blake2b(text.encode("utf-8", "surrogateescape"), key=ledger.salt, digest_size=16).hexdigest()
+        names[file] = name
+        size += 0 if name in kept else state.st_size
+    found = [kept[name] for name in names.values() if name in kept]
+    due = [file for file, name in names.items() if name not in kept]
+    resumed = len(found)
+    with _partial(path).open("ab") as partial_file, workers(count, size if processes else 0) as pool:
         if not kept:
-            partial.truncate(0)
-            partial.write(ledger.salt.hex().encode() + b"\n")
+            partial_file.truncate(0)
+            partial_file.write(ledger.salt.hex().encode() + b"\n")
         try:
-            for done, (name, entry, why) in enumerate(pool.map(one, files)):
-                if entry is None:
-                    left_out.append(why)
+            look = partial(_entry, salt=ledger.salt, depth=ledger.depth)
+            for done, (file, entry) in enumerate(zip(due, pool.map(look, due, chunksize=4), strict=True)):
+                if isinstance(entry, str):
+                    left_out.append(entry)
                 else:
                     found.append(entry)
-                    resumed += name in kept
-                    if name not in kept:
-                        partial.write(json.dumps({"name": name, "entry": entry.line().decode()}).encode() + b"\n")
-                report((done + 1) / len(files), f"recording file {done + 1} of {len(files)}")
+                    line = json.dumps({"name": names[file], "entry": entry.line().decode()})
+                    partial_file.write(line.encode() + b"\n")
+                report((done + 1) / len(due), f"recording file {done + 1} of {len(due)}")
+        except BrokenExecutor as error:
+            raise LedgerError(
+                "A process that measured files was stopped from outside (was there too little memory?): what was measured is kept, "
+                "so run the same again, with --threads 1."
+            ) from error
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
     return found, resumed, tuple(left_out)
+
+
+def _entry(file: Path, salt: bytes, depth: Depth) -> Entry | str:
+    """The entry of a file, or why there is none."""
+    try:
+        return measure(file, salt, depth)
+    except (MedAdvError, OSError) as error:
+        return str(error)
 
 
 def _partial(path: Path) -> Path:
