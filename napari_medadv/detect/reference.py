@@ -18,7 +18,7 @@ from napari_medadv.errors import DetectorError, OutputError
 from napari_medadv.model.classifier import Classifier
 from napari_medadv.volume import Volume
 
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,7 +122,9 @@ def read_reference(path: Path) -> Reference:
         text, digest = outer["content"], outer["sha256"]
         content = json.loads(text)
         if content["medadv reference"] != VERSION:
-            raise ValueError("version")
+            raise DetectorError(
+                f"{path.name} was written by another version, whose detectors score differently: calibrate again."
+            )
         whole = sha256(text.encode()).hexdigest() == digest
         learnt = {name: _learnt(each) for name, each in content["detectors"].items()}
         found = Reference(content["classifier"], content["unit"], content["modality"], int(content["fitted"]), learnt)

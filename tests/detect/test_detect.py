@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -174,6 +175,17 @@ def test_a_reference_is_written_and_read(reference: Reference, tmp_path: Path) -
         path.write_text(broken)
         with pytest.raises(DetectorError):
             read_reference(path)
+
+
+def test_a_reference_of_another_version_is_refused_as_such(reference: Reference, tmp_path: Path) -> None:
+    path = tmp_path / "reference.json"
+    write_reference(reference, path)
+    outer = json.loads(path.read_text())
+    content = outer["content"].replace('"medadv reference": 3', '"medadv reference": 2')
+    assert content != outer["content"]
+    path.write_text(json.dumps({"sha256": sha256(content.encode()).hexdigest(), "content": content}))
+    with pytest.raises(DetectorError, match="another version"):
+        read_reference(path)
 
 
 def test_a_detector_that_cannot_run_is_named_and_the_others_decide(
