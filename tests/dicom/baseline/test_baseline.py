@@ -1,5 +1,4 @@
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -12,7 +11,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from napari_medadv.dicom.baseline import Comparison, compare, load_key, load_public, read_ledger, record
-from napari_medadv.dicom.baseline.ledger import new_ledger, signature_path
+from napari_medadv.dicom.baseline.ledger import signature_path
 from napari_medadv.dicom.baseline.merkle import root
 from napari_medadv.dicom.baseline.pixels import Place
 from napari_medadv.dicom.signature import Anchors, Signer, sign
@@ -244,31 +243,6 @@ def test_an_interrupted_run_goes_on(folder: Path, tmp_path: Path, monkeypatch: p
     found = record(folder, ledger, KEY)
     assert found.resumed == 3 and found.added == 6 and beside(folder, ledger).passed
     assert not list(tmp_path.glob("*.part"))
-
-
-def test_processes_record_what_threads_do(folder: Path, ledger: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (folder / "no.dcm").write_bytes(b"nothing")
-    salt = read_ledger(ledger).salt
-    monkeypatch.setattr("napari_medadv.dicom.baseline.parallel.MUCH", 0)
-    module = sys.modules["napari_medadv.dicom.baseline.record"]
-    monkeypatch.setattr(module, "new_ledger", lambda depth, _: new_ledger(depth, salt))
-    found = record(folder, ledger.with_name("other"), threads=2, processes=True)
-    assert found.ledger.lines == read_ledger(ledger).lines and len(found.left_out) == 1
-
-
-def test_a_process_that_dies_is_one_sentence_and_nothing_is_lost(
-    folder: Path, ledger: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("napari_medadv.dicom.baseline.parallel.MUCH", 0)
-    monkeypatch.setattr("napari_medadv.dicom.baseline.parallel._quietly", _die)
-    with pytest.raises(LedgerError, match="--threads 1"):
-        record(folder, ledger.with_name("other"), threads=2, processes=True)
-    assert not ledger.with_name("other").exists()
-    assert record(folder, ledger.with_name("other"), threads=1, processes=True).added == len(list(folder.iterdir()))
-
-
-def _die() -> None:
-    os._exit(9)
 
 
 def test_a_ledger_of_files_only(folder: Path, tmp_path: Path) -> None:
