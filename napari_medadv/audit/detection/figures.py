@@ -15,6 +15,9 @@ from napari_medadv.detect.conformal import Rate, Scores, fused_p_value, fused_sc
 
 FUSED = "fused"
 
+POOLED: dict[str, Kind] = {"every attack": "clean", "every attack, from controls": "control"}
+"""Lines of all attacks that know nothing of the detectors, and from which images they are to be told."""
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -25,7 +28,7 @@ class Line:
     images, reached
         How many images underwent the case, and on how many the goal was reached.
     area, at_one, at_five
-        AUROC, and the share caught at 1 % and 5 % false alarms on clean images; None for too few images.
+        AUROC, and the share caught at 1 % and 5 % false alarms, on clean images or those of `POOLED`; None for too few images.
     flagged
         The share of calibrated alarms at 5 %; None for a peer, which has no calibration of ours.
     unseen
@@ -78,11 +81,13 @@ def figures(evaluation: Evaluation, level: float = 0.05) -> Figures:
     columns = {name: _own(name, evaluation) for name in ours} | {FUSED: _together(fused, evaluation)}
     columns |= {name: [(row.scores.get(name, np.nan), np.nan) for row in evaluation.rows] for name in peers}
     cases = dict.fromkeys((row.case, row.kind) for row in evaluation.rows)
-    lines = [
-        _line(case, kind, name, column, evaluation.rows, level)
-        for case, kind in cases
-        for name, column in columns.items()
+    rows = evaluation.rows
+    groups: list[tuple[str, Kind, Kind, list[bool]]] = [
+        (case, kind, "clean", [row.case == case for row in rows]) for case, kind in cases
     ]
+    attacks = [row.kind == "attack" for row in rows]
+    groups += [(words, "attack", against, attacks) for words, against in POOLED.items() if any(attacks)]
+    lines = [_line(name, column, rows, level, *group) for group in groups for name, column in columns.items()]
     clean = [row for row in evaluation.rows if row.kind == "clean"]
     return Figures(
         evaluation.classifier,
@@ -119,19 +124,28 @@ def _together(names: Sequence[str], evaluation: Evaluation) -> list[tuple[float,
 
 
 def _line(
-    case: str, kind: Kind, name: str, column: Sequence[tuple[float, float]], rows: Sequence[Row], level: float
+    name: str,
+    column: Sequence[tuple[float, float]],
+    rows: Sequence[Row],
+    level: float,
+    case: str,
+    kind: Kind,
+    against: Kind,
+    members: Sequence[bool],
 ) -> Line:
-    pairs = [(row, score, p) for row, (score, p) in zip(rows, column, strict=True) if not np.isnan(score)]
-    clean = [(row.patient, score) for row, score, _ in pairs if row.kind == "clean"]
-    hits = [(row, score, p) for row, score, p in pairs if row.case == case and row.reached]
-    tried = sum(row.case == case for row in rows)
+    pairs = [
+        (row, one, score, p) for row, one, (score, p) in zip(rows, members, column, strict=True) if not np.isnan(score)
+    ]
+    clean = [(row.patient, score) for row, _, score, _ in pairs if row.kind == against]
+    hits = [(row, score, p) for row, one, score, p in pairs if one and row.reached]
+    tried = sum(members)
     mine: Scores = np.array([score for _, score, _ in hits], np.float64)
     theirs: Scores = np.array([score for _, score in clean], np.float64)
     whose, of = [row.patient for row, _, _ in hits], [patient for patient, _ in clean]
     enough = kind != "clean" and len(mine) >= 3 and len(theirs) >= 5
     shares: list[Callable[[Scores, Scores], float]] = [area, partial(caught, rate=0.01), partial(caught, rate=0.05)]
     found = [bootstrapped(each, mine, whose, theirs, of) if enough else None for each in shares]
-    calibrated = any(not np.isnan(p) for _, _, p in pairs)
+    calibrated = any(not np.isnan(p) for _, _, _, p in pairs)
     alarms = sum(p <= level for _, _, p in hits)
     return Line(
         case,

@@ -14,6 +14,7 @@ from napari_medadv.audit.detection import Cohort, cohort, default_cases, evaluat
 from napari_medadv.audit.detection.cases import Attacked, Control, Evading, Scene
 from napari_medadv.audit.detection.controls import CONTROLS
 from napari_medadv.audit.detection.evaluate import read_evaluation
+from napari_medadv.audit.detection.figures import POOLED
 from napari_medadv.audit.detection.page import page
 from napari_medadv.audit.detection.rates import area, bootstrapped, caught, curve
 from napari_medadv.audit.detection.table import facts, markdown, write_tables
@@ -145,7 +146,13 @@ def test_figures_tables_and_page(people: Cohort, weights: Path, tmp_path: Path) 
     assert noise is not None and noise.total == 6
     write_tables(made, tmp_path)
     rows = list(csv.DictReader((tmp_path / "detectors.csv").read_text().splitlines()))
-    assert len(rows) == len(made.lines) and {row["case"] for row in rows} == {"clean", *(case.name for case in CASES)}
+    assert len(rows) == len(made.lines)
+    assert {row["case"] for row in rows} == {"clean", *(case.name for case in CASES), *POOLED}
+    every, beside = (made.line(words, "squeeze") for words in POOLED)
+    assert every.area == squeeze and every.reached == attack.reached
+    benign = np.array([row.scores["squeeze"] for row in found.rows if row.kind == "control"])
+    assert beside.area is not None
+    assert beside.area.value == area(np.array([row.scores["squeeze"] for row in hits]), benign)
     assert "| FGSM 8 |" in markdown(made) and json.loads(json.dumps(facts(made)))["clean"] == made.clean
     text = page(made)
     assert text.count("<svg") >= 3 and not re.search(r"(src|href)=|https?://|secret|Doe", text)
