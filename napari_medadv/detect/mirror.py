@@ -30,8 +30,8 @@ class Mirror:
     needs: ClassVar[tuple[Need, ...]] = ("nothing",)
     fused: ClassVar[bool] = True
     evaded_by: ClassVar[str] = (
-        "attacks that climb the mirrored image too; changes that turn the decision only by what they hide; "
-        "it sees little where the classifier never learnt from mirrored images"
+        "attacks that climb the mirrored image too, changes that turn the decision by what they hide, and any attack on a classifier "
+        "that never learnt from mirrored images"
     )
 
     doubt: float = 0.1
