@@ -6,7 +6,7 @@ import multiprocessing
 import signal
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 
-MUCH = 1 << 28
+MUCH = 1 << 30
 """From how many bytes on starting processes pays."""
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from napari_medadv.dicom.baseline import record
+from napari_medadv.dicom.baseline.parallel import MUCH
 from napari_medadv.dicom.baseline.pixels import digest, stored
 from tests.benchmarks import making
 from tests.dicom.baseline.series_files import series
@@ -56,7 +57,6 @@ def test_hashing_keeps_up_with_sha256sum(tmp_path: Path, capsys: pytest.CaptureF
         ),
         "ledger of files": _best(5, lambda turn: record(folder, tmp_path / f"f{turn}", depth="files", threads=threads)),
         "ledger of values": _best(5, lambda turn: record(folder, tmp_path / f"v{turn}", threads=threads)),
-        "in processes": _best(5, lambda turn: record(folder, tmp_path / f"p{turn}", threads=threads, processes=True)),
         "the same, alone": _best(5, lambda turn: record(folder, tmp_path / f"a{turn}", threads=1)),
         "SHA-256 twice": _best(5, floor),
         "decoding": _best(5, decoded),
@@ -65,9 +65,29 @@ def test_hashing_keeps_up_with_sha256sum(tmp_path: Path, capsys: pytest.CaptureF
         print(f"\n{size:.0f} MB; {threads} threads, one for decoding; MB/s of wall clock and of processor time")
         for name, (wall, processor) in measured.items():
             print(f"{name:>16}: {size / wall:6.0f} {size / processor:6.0f}")
-    theirs, files, _, _, alone, twice, _ = (processor for _, processor in measured.values())
+    theirs, files, _, alone, twice, _ = (processor for _, processor in measured.values())
     assert files <= theirs / 0.8
     assert alone <= 2.5 * twice, "the file and its values are each hashed once"
+
+
+@pytest.mark.benchmark
+def test_processes_beside_threads(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Ten links to each file of a series: as much as processes are started for."""
+    paths = series(tmp_path / "series" / "0", slices=300, size=512)
+    for copy in range(1, 10):
+        (tmp_path / "series" / f"{copy}").mkdir()
+        for path in paths:
+            os.link(path, tmp_path / "series" / f"{copy}" / path.name)
+    size = 10 * sum(path.stat().st_size for path in paths)
+    assert size > MUCH
+    for words, processes, threads in (("one thread", False, 1), ("threads", False, None), ("processes", True, None)):
+
+        def work(turn: int, words: str = words, processes: bool = processes, threads: int | None = threads) -> None:
+            record(tmp_path / "series", tmp_path / f"{words} {turn}", threads=threads, processes=processes)
+
+        wall, processor = _best(3, work)
+        with capsys.disabled():
+            print(f"\n{words:>16}: {size / 1e6 / wall:6.0f} {size / 1e6 / processor:6.0f} MB/s", end="")
 
 
 def _processor(work: Callable[[Path], object], paths: list[Path]) -> float:
