@@ -23,12 +23,6 @@ KEY = Ed25519PrivateKey.generate()
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    series(tmp_path / "series")
-    return tmp_path / "series"
-
-
-@pytest.fixture
 def ledger(folder: Path, tmp_path: Path) -> Path:
     record(folder, tmp_path / "series.ledger", KEY)
     return tmp_path / "series.ledger"

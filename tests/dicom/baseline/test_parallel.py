@@ -9,13 +9,6 @@ import pytest
 from napari_medadv.dicom.baseline import read_ledger, record
 from napari_medadv.dicom.baseline.ledger import new_ledger
 from napari_medadv.errors import LedgerError
-from tests.dicom.baseline.series_files import series
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    series(tmp_path / "series")
-    return tmp_path / "series"
 
 
 @pytest.fixture
