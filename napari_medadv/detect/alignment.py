@@ -41,7 +41,8 @@ class Alignment:
     needs: ClassVar[tuple[Need, ...]] = ("gradient", "clean images")
     fused: ClassVar[bool] = True
     evaded_by: ClassVar[str] = (
-        "query and C&W attacks, sparse and smooth changes, patches, and attacks that keep their agreement where clean images have it"
+        "query, transferred and C&W attacks, sparse and smooth changes, patches, and attacks that keep their agreement where clean "
+        "images have it"
     )
 
     around: int = 7

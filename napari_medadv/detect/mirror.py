@@ -15,7 +15,7 @@ from napari_medadv.errors import DetectorError
 
 @dataclass(frozen=True, slots=True)
 class Mirror:
-    """By how much the decision weakens when every slice is mirrored left to right.
+    """By how much the decision weakens when every slice is mirrored: its columns in reverse order, left to right as stored.
 
     A classifier that learnt from mirrored images answers to the mirrored image as to the image, whatever it shows, and a
     perturbation that was made for one side says little on the other. Nothing is filtered: smooth changes are seen as well

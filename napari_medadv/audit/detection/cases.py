@@ -198,7 +198,7 @@ def default_cases(
     Parameters
     ----------
     evaded
-        The detectors that adaptive attacks know, one by one and all together; those that cannot be climbed are left out.
+        The detectors that adaptive attacks know, one by one and all together; a case that none can climb says so when it is run.
     """
     driven = float("inf")
     cases: list[Case] = [Control(name) for name in CONTROLS]
@@ -222,8 +222,7 @@ def default_cases(
     ]
     if surrogate is not None:
         cases.append(Attacked(f"transfer {max(epsilons):g}", Transferred(surrogate, steps), max(epsilons)))
-    climbed = [name for name in evaded if name in ADAPTIVE_DETECTORS]
-    if climbed:
-        cases += [Evading(f"adaptive, {name} {middle:g}", middle, (name,), 2 * steps) for name in climbed]
+    if evaded:
+        cases += [Evading(f"adaptive, {name} {middle:g}", middle, (name,), 2 * steps) for name in evaded]
         cases += [Evading(f"adaptive, fusion {grey:g}", grey, (), 2 * steps) for grey in epsilons]
     return tuple(cases)

@@ -19,6 +19,7 @@ from napari_medadv.audit.detection.page import page
 from napari_medadv.audit.detection.rates import area, bootstrapped, caught, curve
 from napari_medadv.audit.detection.table import facts, markdown, write_tables
 from napari_medadv.detect.alignment import Alignment
+from napari_medadv.detect.flip import Flip
 from napari_medadv.detect.mahalanobis import Mahalanobis
 from napari_medadv.detect.squeeze import Squeeze
 from napari_medadv.errors import Cancelled, DetectorError, SeriesError
@@ -193,6 +194,13 @@ def test_default_cases_have_names_of_their_own() -> None:
     cases = default_cases()
     assert len({case.name for case in cases}) == len(cases)
     assert {case.kind for case in cases} == {"control", "attack", "adaptive"}
+    assert not [case for case in default_cases(evaded=()) if case.kind == "adaptive"]
+
+
+def test_a_detector_that_no_adversary_climbs_is_named(people: Cohort, weights: Path, tmp_path: Path) -> None:
+    adaptive = [case for case in default_cases((8,), steps=1, evaded=["flip"]) if case.kind == "adaptive"]
+    found = evaluate(people, load_classifier(str(weights)), [Flip()], adaptive, tmp_path, attacked=1, evading=1)
+    assert len(found.skipped) == len(adaptive) == 2 and "climbs flip" in found.skipped[0]
 
 
 def test_the_command(medadv: Medadv, images: Path, weights: Path, tmp_path: Path) -> None:  # noqa: F811
