@@ -13,7 +13,7 @@ from napari_medadv.progress import part
 if TYPE_CHECKING:
     from napari_medadv.detect import Detector
 
-DEFAULT = ("mirror", "alignment", "noise_margin")
+DEFAULT = ("mirror", "alignment", "grain")
 
 
 def arguments(parser: argparse.ArgumentParser, words: list[str]) -> None:

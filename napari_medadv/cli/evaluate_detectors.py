@@ -40,6 +40,12 @@ def arguments(parser: argparse.ArgumentParser, words: list[str]) -> None:
         "--evading", type=int, default=10, help="of these, under adaptive attacks (default: 10; 0: none)"
     )
     parser.add_argument(
+        "--skip",
+        type=int,
+        default=0,
+        help="attack none of the first so many, which had a part in a choice (default: 0)",
+    )
+    parser.add_argument(
         "--epsilon",
         metavar="E",
         type=float,
@@ -76,8 +82,10 @@ def run(args: argparse.Namespace) -> int:
     from napari_medadv.audit.detection.peers import peers
     from napari_medadv.audit.detection.table import facts, markdown, write_tables
 
-    if min(args.clean, args.examined, args.attacked, args.steps) < 1 or args.evading < 0:
-        raise DetectorError("--clean, --attacked and --steps are at least 1, and --evading at least 0: correct them.")
+    if min(args.clean, args.examined, args.attacked, args.steps) < 1 or min(args.evading, args.skip) < 0:
+        raise DetectorError(
+            "--clean, --examined, --attacked and --steps are at least 1, --evading and --skip at least 0: correct them."
+        )
     classifier, detectors = chosen_classifier(args), chosen_detectors(args)
     if args.only_report:
         found = read_evaluation(args.out, classifier, detectors)
@@ -100,6 +108,7 @@ def run(args: argparse.Namespace) -> int:
                 examined=args.examined,
                 attacked=args.attacked,
                 evading=args.evading,
+                skip=args.skip,
                 peers=peers() if args.peers else (),
                 seed=args.seed,
                 progress=part(progress, 0.02, 1.0),

@@ -7,7 +7,18 @@ from napari_medadv.detect.reference import Reference, read_reference, write_refe
 from napari_medadv.detect.region import suspicious_region
 from napari_medadv.detect.suspect import Suspect
 
-SEAM = ("calibrate", "conformal", "detector", "examine", "features", "reference", "region", "suspect")
+SEAM = (
+    "benign",
+    "calibrate",
+    "conformal",
+    "detail",
+    "detector",
+    "examine",
+    "features",
+    "reference",
+    "region",
+    "suspect",
+)
 
 __all__ = [
     "Detector",

@@ -9,8 +9,8 @@ from typing import ClassVar
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, conv2d, pad
 
+from napari_medadv.detect.detail import differenced, mean
 from napari_medadv.detect.detector import Need, State
 from napari_medadv.detect.squeeze import Squeeze, gaussian
 from napari_medadv.detect.suspect import Suspect
@@ -39,7 +39,7 @@ class Alignment:
     """
 
     needs: ClassVar[tuple[Need, ...]] = ("gradient", "clean images")
-    fused: ClassVar[bool] = True
+    weight: ClassVar[float] = 0.2
     evaded_by: ClassVar[str] = (
         "query, transferred and C&W attacks, sparse and smooth changes, patches, and attacks that keep their agreement where clean "
         "images have it"
@@ -86,28 +86,14 @@ class Alignment:
         with torch.no_grad():
             decided = suspect.presence(values.detach()) > 0
         smooth = gaussian(values.detach(), suspect, Squeeze())
-        pattern = _direction(suspect, values.detach(), decided) + _direction(suspect, smooth, decided)
-        detail = _differenced(values) / (suspect.range / 255)
-        return detail / (1 + _mean(detail.detach().square(), self.around)) * _differenced(pattern)
+        pattern = direction(suspect, values.detach(), decided) + direction(suspect, smooth, decided)
+        detail = differenced(values) / (suspect.range / 255)
+        return detail / (1 + mean(detail.detach().square(), self.around)) * differenced(pattern)
 
 
-def _direction(suspect: Suspect, values: Tensor, decided: Tensor) -> Tensor:
+def direction(suspect: Suspect, values: Tensor, decided: Tensor) -> Tensor:
     """The sign of the gradient of the margin at `values`."""
     held = values.clone().requires_grad_(True)
     with torch.enable_grad():
         (gradient,) = torch.autograd.grad(suspect.confidence(held, decided).sum(), held)
     return gradient.sign()
-
-
-def _differenced(values: Tensor) -> Tensor:
-    """The second difference along both axes of every slice: no plane and no straight edge along an axis leaves a trace."""
-    planes = pad(values.reshape(-1, 1, *values.shape[-2:]), (1, 1, 1, 1), mode="replicate")
-    mask = torch.tensor([-0.5, 1.0, -0.5], device=values.device, dtype=values.dtype)
-    return conv2d(conv2d(planes, mask.view(1, 1, 3, 1)), mask.view(1, 1, 1, 3)).reshape(values.shape)
-
-
-def _mean(values: Tensor, side: int) -> Tensor:
-    """The mean of a square in every slice."""
-    edge = side // 2
-    planes = pad(values.reshape(-1, 1, *values.shape[-2:]), (edge,) * 4, mode="replicate")
-    return avg_pool2d(planes, side, 1).reshape(values.shape)

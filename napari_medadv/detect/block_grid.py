@@ -23,7 +23,7 @@ class BlockGrid:
     """
 
     needs: ClassVar[tuple[Need, ...]] = ("nothing",)
-    fused: ClassVar[bool] = False
+    weight: ClassVar[float] = 0.0
     evaded_by: ClassVar[str] = "every change after which no JPEG followed, and cropped or resampled JPEG"
 
     @property

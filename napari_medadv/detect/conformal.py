@@ -19,7 +19,7 @@ def p_value(score: float, clean: Scores) -> float:
     return float((1 + np.count_nonzero(clean >= score)) / (len(clean) + 1))
 
 
-def fused_p_value(scores: Scores, clean: Scores) -> float:
+def fused_p_value(scores: Scores, clean: Scores, weights: Scores) -> float:
     """One p-value of several detectors, whatever their dependence.
 
     The joint statistic of the suspect is ranked among those of the clean images. Suspect and clean images are treated alike
@@ -31,18 +31,20 @@ def fused_p_value(scores: Scores, clean: Scores) -> float:
         (detector,), of the suspect.
     clean
         (image, detector), of the calibration.
+    weights
+        (detector,), above 0: how much each counts.
     """
-    found = _joint(np.vstack([clean, scores]))
+    found = _joint(np.vstack([clean, scores]), weights)
     return float(np.count_nonzero(found >= found[-1] - 1e-9) / len(found))
 
 
-def fused_score(scores: Scores, clean: Scores) -> float:
+def fused_score(scores: Scores, clean: Scores, weights: Scores) -> float:
     """The joint statistic itself, which unlike its rank has no ties: for comparing suspects with one another."""
-    return float(_joint(np.vstack([clean, scores]))[-1])
+    return float(_joint(np.vstack([clean, scores]), weights)[-1])
 
 
-def _joint(pool: Scores) -> Scores:
-    """-log of the harmonic mean over detectors of p, (image,), of a pool (image, detector); Wilson 2019, https://doi.org/10.1073/pnas.1814092116.
+def _joint(pool: Scores, weights: Scores) -> Scores:
+    """-log of the weighted harmonic mean over detectors of p, (image,), of a pool (image, detector); Wilson 2019, https://doi.org/10.1073/pnas.1814092116.
 
     One detector that is sure is enough, and those that see nothing do not dilute it. Ranks alone would let it say no more
     than the size of the pool allows, however far its score lies out; so beyond the upper quartile p falls exponentially, at
@@ -54,7 +56,7 @@ def _joint(pool: Scores) -> Scores:
     mean = np.maximum(excess.sum(axis=0) / tail, 1e-12)
     ranks = (pool[None] >= pool[:, None]).sum(axis=1) / len(pool)
     statistic = np.where(excess > 0, np.log(4.0) + excess / mean, -np.log(ranks))
-    found: Scores = logsumexp(statistic, axis=1) - np.log(pool.shape[1])
+    found: Scores = logsumexp(statistic, axis=1, b=weights / weights.sum())
     return found
 
 

@@ -20,7 +20,7 @@ class Density:
     """Minus the logarithm of a Gaussian kernel density of clean images in the last layer: the literature's baseline."""
 
     needs: ClassVar[tuple[Need, ...]] = ("clean images", "features")
-    fused: ClassVar[bool] = False
+    weight: ClassVar[float] = 0.0
     evaded_by: ClassVar[str] = "attacks that climb the density too (Carlini and Wagner 2017)"
 
     @property

@@ -24,14 +24,15 @@ class Detector(Protocol):
     ----------
     needs
         What it cannot do without.
-    fused
-        Whether its p-value counts in the common one; one that answers to any processing only informs.
+    weight
+        How much its p-value counts in the common one. One that is overwhelming where it sees anything needs little; one that
+        answers to any processing has 0 and only informs.
     evaded_by
         What is known to pass unseen, for a person.
     """
 
     needs: ClassVar[tuple[Need, ...]]
-    fused: ClassVar[bool]
+    weight: ClassVar[float]
     evaded_by: ClassVar[str]
 
     @property

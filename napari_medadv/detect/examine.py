@@ -30,6 +30,8 @@ class Evidence:
     ----------
     detector, score, p, count
         Its name, the score of the series (its most suspicious slice), the conformal p-value, the clean images behind it.
+    weight
+        How much it counts in the verdict; 0 where it only informs.
     slices
         The slices, the most suspicious first.
     where
@@ -40,9 +42,14 @@ class Evidence:
     score: float
     p: float
     count: int
-    fused: bool
+    weight: float
     slices: tuple[int, ...]
     where: npt.NDArray[np.float32] | None = None
+
+    @property
+    def fused(self) -> bool:
+        """Whether it counts in the verdict."""
+        return self.weight > 0
 
     @property
     def sentence(self) -> str:
@@ -129,22 +136,21 @@ def examine(
             scores = slice_scores(detector, learnt.state, classifier, volume, series, own)
         except DetectorError as error:
             left_out.append(f"{name} was not run: {error}")
-            missing += [name] if detector.fused else []
+            missing += [name] if detector.weight > 0 else []
             continue
         order = tuple(int(i) for i in np.argsort(-scores, kind="stable"))
         where = heat(detector, learnt.state, classifier, volume, series)
         score = float(scores.max())
         found.append(
-            Evidence(name, score, p_value(score, learnt.scores), len(learnt.scores), detector.fused, order, where)
+            Evidence(name, score, p_value(score, learnt.scores), len(learnt.scores), detector.weight, order, where)
         )
     counted = [each for each in found if each.fused]
     if not counted:
         why = f" ({' '.join(left_out)})" if missing else ""
-        raise DetectorError(
-            f"None of the detectors counts towards a verdict: add mirror, noise_margin or alignment{why}."
-        )
+        raise DetectorError(f"None of the detectors counts towards a verdict: add mirror, alignment or grain{why}.")
     clean = np.stack([reference.learnt[each.detector].scores for each in counted], axis=1)
-    p = fused_p_value(np.array([each.score for each in counted]), clean)
+    weights = np.array([each.weight for each in counted])
+    p = fused_p_value(np.array([each.score for each in counted]), clean, weights)
     progress(1.0, "examined")
     ran = {each.detector for each in counted}
     unseen = tuple(dict.fromkeys(detector.evaded_by for name, detector in named if name in ran))

@@ -51,7 +51,7 @@ class Flip:
     """
 
     needs: ClassVar[tuple[Need, ...]] = ("gradient",)
-    fused: ClassVar[bool] = True
+    weight: ClassVar[float] = 1.0
     evaded_by: ClassVar[str] = "attacks that drive on far past the decision (high confidence)"
 
     steps: int = 8

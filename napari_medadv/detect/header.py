@@ -31,7 +31,7 @@ class Header:
     """How many contradictions the headers of the series hold; it informs and is not fused."""
 
     needs: ClassVar[tuple[Need, ...]] = ("file",)
-    fused: ClassVar[bool] = False
+    weight: ClassVar[float] = 0.0
     evaded_by: ClassVar[str] = "an adversary who writes headers with care, or changes pixels in place"
 
     @property

@@ -22,7 +22,7 @@ class Histogram:
     """
 
     needs: ClassVar[tuple[Need, ...]] = ("nothing",)
-    fused: ClassVar[bool] = False
+    weight: ClassVar[float] = 0.0
     evaded_by: ClassVar[str] = "every change that does not stretch the contrast, and a little noise after a stretch"
 
     @property

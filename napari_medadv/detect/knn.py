@@ -27,7 +27,7 @@ class KNN:
     """
 
     needs: ClassVar[tuple[Need, ...]] = ("clean images", "features")
-    fused: ClassVar[bool] = True
+    weight: ClassVar[float] = 1.0
     evaded_by: ClassVar[str] = "attacks that move to the features of a clean image of the other class"
 
     k: int = 5

@@ -29,7 +29,7 @@ class LID:
     """
 
     needs: ClassVar[tuple[Need, ...]] = ("clean images", "features")
-    fused: ClassVar[bool] = False
+    weight: ClassVar[float] = 0.0
     evaded_by: ClassVar[str] = "confident attacks (Athalye, Carlini and Wagner 2018)"
 
     k: int = 15

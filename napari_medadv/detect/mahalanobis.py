@@ -26,7 +26,7 @@ class Mahalanobis:
     """
 
     needs: ClassVar[tuple[Need, ...]] = ("clean images", "features")
-    fused: ClassVar[bool] = True
+    weight: ClassVar[float] = 1.0
     evaded_by: ClassVar[str] = "attacks that match the features of clean images (hierarchical feature constraint)"
 
     depth: int = 3

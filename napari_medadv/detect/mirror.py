@@ -28,13 +28,13 @@ class Mirror:
     """
 
     needs: ClassVar[tuple[Need, ...]] = ("nothing",)
-    fused: ClassVar[bool] = True
+    weight: ClassVar[float] = 1.0
     evaded_by: ClassVar[str] = (
         "attacks that climb the mirrored image too, changes that turn the decision by what they hide, and any attack on a classifier "
         "that never learnt from mirrored images"
     )
 
-    doubt: float = 0.1
+    doubt: float = 0.2
 
     def __post_init__(self) -> None:
         if self.doubt < 0:

@@ -28,7 +28,7 @@ class NoiseMargin:
     """
 
     needs: ClassVar[tuple[Need, ...]] = ("nothing",)
-    fused: ClassVar[bool] = True
+    weight: ClassVar[float] = 1.0
     evaded_by: ClassVar[str] = "attacks that average their gradient over noise (EOT), and large smooth changes"
 
     copies: int = 6

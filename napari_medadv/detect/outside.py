@@ -29,7 +29,7 @@ class Outside:
     """
 
     needs: ClassVar[tuple[Need, ...]] = ("nothing",)
-    fused: ClassVar[bool] = False
+    weight: ClassVar[float] = 0.0
     evaded_by: ClassVar[str] = "changes of the body alone, and changes shaped like the noise of air"
 
     share: float = 0.03

@@ -20,7 +20,7 @@ class Resampling:
     """
 
     needs: ClassVar[tuple[Need, ...]] = ("nothing",)
-    fused: ClassVar[bool] = False
+    weight: ClassVar[float] = 0.0
     evaded_by: ClassVar[str] = (
         "every change that does not resample, and resampling by whole factors or with noise after it"
     )

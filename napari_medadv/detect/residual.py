@@ -28,7 +28,7 @@ class Residual:
     """
 
     needs: ClassVar[tuple[Need, ...]] = ("slices",)
-    fused: ClassVar[bool] = False
+    weight: ClassVar[float] = 0.0
     evaded_by: ClassVar[str] = "changes below the noise, and changes of every slice alike"
 
     neighbours: int = 3

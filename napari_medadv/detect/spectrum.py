@@ -28,7 +28,7 @@ class Spectrum:
     """
 
     needs: ClassVar[tuple[Need, ...]] = ("clean images",)
-    fused: ClassVar[bool] = False
+    weight: ClassVar[float] = 0.0
     evaded_by: ClassVar[str] = "changes that are small beside the image's own noise, and smooth changes"
 
     bands: int = 16

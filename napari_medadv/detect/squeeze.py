@@ -32,7 +32,7 @@ class Squeeze:
     """
 
     needs: ClassVar[tuple[Need, ...]] = ("nothing",)
-    fused: ClassVar[bool] = True
+    weight: ClassVar[float] = 1.0
     evaded_by: ClassVar[str] = "smooth and low-frequency changes, patches, and attacks that climb through the filters"
 
     filters: tuple[str, ...] = ("median", "gaussian", "shift", "bits", "jpeg2000")

@@ -12,6 +12,7 @@ ASKS = {
     "block_grid": "Do neighbours differ more across every eighth border, as after JPEG?",
     "density": "Do the model's features lie where those of clean images are dense?",
     "flip": "How little would turn the decision back?",
+    "grain": "Has fine detail the grain of the model's gradient?",
     "header": "Does the file contradict itself?",
     "histogram": "Has the histogram gaps or combs, as after a stretched contrast?",
     "knn": "How far are the nearest clean images in the model's features?",

@@ -67,7 +67,7 @@ def test_a_heat_map_lies_on_the_volume(name: str, scene: str) -> None:
 def test_what_the_catalogue_tells(name: str) -> None:
     kind: Any = entry(name, HOME)
     detector = kind()
-    assert set(kind.needs) <= set(get_args(Need)) and kind.needs and isinstance(kind.fused, bool)
+    assert set(kind.needs) <= set(get_args(Need)) and kind.needs and kind.weight >= 0
     assert len(kind.evaded_by) > 20 and detector.passes >= 0 and isinstance(detector, Detector)
     assert isinstance(detector, Fitted) == ("clean images" in kind.needs)
     head = (__import__(kind.__module__, fromlist=["_"]).__doc__ or "").splitlines()[0]
@@ -77,7 +77,7 @@ def test_what_the_catalogue_tells(name: str) -> None:
 @pytest.mark.parametrize("name", names(HOME))
 def test_an_adversary_may_climb_every_fused_detector(name: str) -> None:
     detector, state = ready(name, "grey")
-    if not detector.fused or name == "flip":
+    if detector.weight == 0 or name == "flip":
         pytest.skip("no score that an adaptive attack would climb")
     suspect = joined(list(suspects(classifier("grey"), volume("grey", 99))))
     values = suspect.values.clone().requires_grad_(True)
@@ -92,6 +92,7 @@ def test_wrong_settings_are_one_sentence(name: str) -> None:
         "squeeze": {"filters": ("blur",)},
         "noise_margin": {"copies": 1},
         "mirror": {"doubt": -1},
+        "grain": {"block": 2},
         "knn": {"k": 0},
         "lid": {"k": 1},
     }

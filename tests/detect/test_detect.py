@@ -36,13 +36,14 @@ def test_p_values_are_ranks_and_ties_count_against_suspicion() -> None:
     assert [p_value(score, clean) for score in (0, 1, 2.5, 3, 4)] == [1, 1, 0.5, 0.5, 0.25]
 
 
-def test_the_common_p_value_is_exact_whatever_the_dependence() -> None:
+@pytest.mark.parametrize("weights", [(1, 1, 1), (1, 0.2, 0.2)])
+def test_the_common_p_value_is_exact_whatever_the_dependence(weights: tuple[float, ...]) -> None:
     rng = np.random.default_rng(0)
     alarms = 0
     for _ in range(3000):
         shared = rng.normal(size=(40, 1))
         scores = shared + 0.3 * rng.normal(size=(40, 3))
-        alarms += fused_p_value(scores[0], scores[1:]) <= 0.05
+        alarms += fused_p_value(scores[0], scores[1:], np.array(weights)) <= 0.05
     low, high = Rate(alarms, 3000).interval
     assert low <= 0.05 <= high
 
@@ -50,7 +51,7 @@ def test_the_common_p_value_is_exact_whatever_the_dependence() -> None:
 def test_the_common_p_value_sees_what_one_alone_does_not() -> None:
     rng = np.random.default_rng(1)
     clean = rng.normal(size=(99, 4))
-    assert fused_p_value(np.full(4, 1.6), clean) <= 0.04 < p_value(1.6, clean[:, 0])
+    assert fused_p_value(np.full(4, 1.6), clean, np.ones(4)) <= 0.04 < p_value(1.6, clean[:, 0])
 
 
 def test_a_detector_that_is_sure_is_not_diluted_by_those_that_see_nothing() -> None:
@@ -58,7 +59,15 @@ def test_a_detector_that_is_sure_is_not_diluted_by_those_that_see_nothing() -> N
     clean = rng.normal(size=(99, 12))
     alone = np.full(12, -0.5)
     alone[3] = 4.5
-    assert fused_p_value(alone, clean) == 0.01
+    assert fused_p_value(alone, clean, np.ones(12)) == 0.01
+
+
+def test_a_detector_of_little_weight_counts_less_unless_it_is_sure() -> None:
+    rng = np.random.default_rng(1)
+    clean, weights = rng.normal(size=(199, 2)), np.array([1.0, 0.05])
+    heavy, light = (fused_p_value(np.array(scores), clean, weights) for scores in ((1.9, 0.0), (0.0, 1.9)))
+    assert heavy < 0.06 < light
+    assert fused_p_value(np.array([0.0, 8.0]), clean, weights) == 1 / 200
 
 
 @pytest.mark.parametrize(
@@ -114,7 +123,7 @@ def test_what_the_mirror_shows_alike_is_not_suspicious_to_the_mirror_unless_it_i
     (suspect,) = suspects(asked, same)
     sure = float(suspect.confidence(suspect.values, suspect.presence(suspect.values) > 0)[0])
     assert float(slice_scores(Mirror(doubt=0), {}, asked, same, None)[0]) == pytest.approx(0, abs=1e-4)
-    assert float(slice_scores(Mirror(), {}, asked, same, None)[0]) == pytest.approx(-0.1 * sure, abs=1e-4)
+    assert float(slice_scores(Mirror(), {}, asked, same, None)[0]) == pytest.approx(-Mirror().doubt * sure, abs=1e-4)
 
 
 def test_the_flip_margin_of_a_decision_is_found() -> None:

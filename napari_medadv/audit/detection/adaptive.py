@@ -128,7 +128,7 @@ def drawn(foe: Foe, rng: torch.Generator) -> Foe:
 @dataclass(frozen=True, slots=True)
 class _Reseeded:
     needs: ClassVar[tuple[Need, ...]] = NoiseMargin.needs
-    fused: ClassVar[bool] = NoiseMargin.fused
+    weight: ClassVar[float] = NoiseMargin.weight
     evaded_by: ClassVar[str] = NoiseMargin.evaded_by
 
     detector: NoiseMargin

@@ -32,7 +32,7 @@ from napari_medadv.volume import Volume
 
 Kind = Literal["clean", "control", "attack", "adaptive"]
 
-ADAPTIVE_DETECTORS = ("mirror", "alignment", "noise_margin", "squeeze", "mahalanobis", "knn")
+ADAPTIVE_DETECTORS = ("mirror", "alignment", "grain", "noise_margin", "squeeze", "mahalanobis", "knn")
 """Those whose score an adversary can climb, the default ones first."""
 
 
@@ -154,7 +154,7 @@ class Evading:
     def __call__(self, volume: Volume, scene: Scene, seed: int, progress: Progress = silent) -> Done:
         """What would be stored."""
         climbable = {name: each for name, each in scene.detectors.items() if name in ADAPTIVE_DETECTORS}
-        names = self.targets or tuple(name for name, each in climbable.items() if each.fused)
+        names = self.targets or tuple(name for name, each in climbable.items() if each.weight > 0)
         missing = [name for name in names if name not in climbable]
         if missing or not names:
             raise DetectorError(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import imagecodecs
 import numpy as np
-from scipy.ndimage import gaussian_filter, zoom
+from scipy.ndimage import gaussian_filter
 
+from napari_medadv.detect.benign import resized, through_jpeg, through_jpeg2000
 from napari_medadv.errors import DetectorError
 from napari_medadv.volume import Array, Volume
 
@@ -34,13 +34,9 @@ def jpeg(volume: Volume, seed: int) -> Volume:
     lowest, span = _span(volume)
     if span > 4095:
         raise DetectorError(f"JPEG holds 12 bits, and this series spans {span + 1} grey levels.")
-    bits, kind = (8, np.uint8) if span <= 255 else (12, np.uint16)
-
-    def through(plane: Array) -> Array:
-        encoded = imagecodecs.jpeg8_encode((plane - lowest).astype(kind), level=_QUALITY, bitspersample=bits)
-        return np.asarray(imagecodecs.jpeg8_decode(encoded)) + lowest
-
-    return _kept(volume, np.stack([through(plane) for plane in volume.voxels.astype(np.int64)]))
+    bits = 8 if span <= 255 else 12
+    planes = (volume.voxels - float(lowest)).astype(np.float64)
+    return _kept(volume, np.stack([through_jpeg(plane, _QUALITY, bits) for plane in planes]) + lowest)
 
 
 def jpeg2000(volume: Volume, seed: int) -> Volume:
@@ -48,24 +44,13 @@ def jpeg2000(volume: Volume, seed: int) -> Volume:
     lowest, _ = _span(volume)
     level = _DECIBEL + 20 * np.log10(65535 / max(255 * _grey(volume), 1.0))
 
-    def through(plane: Array) -> Array:
-        shifted = (plane - lowest).clip(0, 65535).astype(np.uint16)
-        return np.asarray(imagecodecs.jpeg2k_decode(imagecodecs.jpeg2k_encode(shifted, level=level))) + lowest
-
-    return _kept(volume, np.stack([through(plane.astype(np.int64)) for plane in volume.voxels]))
+    planes = (volume.voxels - float(lowest)).astype(np.float64)
+    return _kept(volume, np.stack([through_jpeg2000(plane, level) for plane in planes]) + lowest)
 
 
 def resampled(volume: Volume, seed: int) -> Volume:
     """Made 10 % smaller and large again, by cubic splines, as some archives and viewers do."""
-    rows, columns = volume.shape[1:]
-
-    def sized(plane: Array, down: int, across: int) -> Array:
-        factors = (down / plane.shape[0], across / plane.shape[1], *[1] * (plane.ndim - 2))
-        return np.asarray(zoom(plane, factors, order=3, mode="nearest", grid_mode=True))
-
-    small = (round(0.9 * rows), round(0.9 * columns))
-    planes = [sized(sized(plane.astype(np.float64), *small), rows, columns) for plane in volume.voxels]
-    return _kept(volume, np.stack(planes))
+    return _kept(volume, np.stack([resized(plane, 0.9) for plane in volume.voxels.astype(np.float64)]))
 
 
 def rewindowed(volume: Volume, seed: int) -> Volume:

@@ -73,6 +73,7 @@ def evaluate(
     examined: int = 100,
     attacked: int = 40,
     evading: int = 10,
+    skip: int = 0,
     peers: Sequence[Peer] = (),
     seed: int = 0,
     progress: Progress = silent,
@@ -87,8 +88,10 @@ def evaluate(
         How many images beside the reference are looked at clean.
     attacked
         How many of these undergo the controls and attacks.
+    skip
+        How many of these, the first, are looked at clean only: they had a part in a choice, perhaps.
     evading
-        How many of these undergo the adaptive attacks.
+        How many of the attacked ones undergo the adaptive attacks.
 
     Raises
     ------
@@ -108,7 +111,7 @@ def evaluate(
     work: list[tuple[Image, tuple[Case, ...]]] = [(image, (Clean(),)) for image in chosen_images]
     work += [
         (image, tuple(case for case in cases if case.kind != "adaptive" or place < evading))
-        for place, image in enumerate(chosen_images[:attacked])
+        for place, image in enumerate(chosen_images[skip : skip + attacked])
     ]
     total, count = sum(len(chosen) for _, chosen in work), 0
     for image, chosen in work:

@@ -74,7 +74,7 @@ class Figures:
 def figures(evaluation: Evaluation, level: float = 0.05) -> Figures:
     """Everything that is reported, from the rows."""
     ours = [name for name in evaluation.detectors if any(name in row.scores for row in evaluation.rows)]
-    fused = tuple(name for name in ours if evaluation.detectors[name].fused)
+    fused = tuple(name for name in ours if evaluation.detectors[name].weight > 0)
     peers = tuple(
         dict.fromkeys(name for row in evaluation.rows for name in row.scores if name not in evaluation.detectors)
     )
@@ -119,7 +119,8 @@ def _together(names: Sequence[str], evaluation: Evaluation) -> list[tuple[float,
             continue
         clean = np.stack([evaluation.reference.learnt[name].scores for name in here], axis=1)
         scores = np.array([row.scores[name] for name in here])
-        found.append((fused_score(scores, clean), fused_p_value(scores, clean)))
+        weights = np.array([evaluation.detectors[name].weight for name in here])
+        found.append((fused_score(scores, clean, weights), fused_p_value(scores, clean, weights)))
     return found
 
 

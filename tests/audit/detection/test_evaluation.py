@@ -103,6 +103,14 @@ def test_a_run_that_was_stopped_goes_on_and_ends_the_same(people: Cohort, weight
         evaluate(people, asked, DETECTORS, CASES, tmp_path / "full")
 
 
+def test_images_that_had_a_part_in_a_choice_are_not_attacked(people: Cohort, weights: Path, tmp_path: Path) -> None:
+    asked = load_classifier(str(weights))
+    found = evaluate(people, asked, DETECTORS, CASES[:3], tmp_path, skip=3, attacked=2)
+    rows = {kind: [row.image for row in found.rows if row.kind == kind] for kind in ("clean", "control", "attack")}
+    assert len(rows["clean"]) == len(people.examined) and set(rows["attack"]) == set(rows["control"])
+    assert list(dict.fromkeys(rows["attack"])) == rows["clean"][3:5]
+
+
 class Largest:
     """A peer without any learning: the largest stored value."""
 
