@@ -34,7 +34,8 @@ def changed(plane: Plane, step: float, rng: np.random.Generator) -> Iterator[Pla
     found += [through_jpeg2000(codes, decibel + level) * step + lowest for decibel in _DECIBEL]
     found += [resized(plane, factor) for factor in _FACTORS]
     found += [gaussian_filter(plane, sigma, mode="nearest") for sigma in _BLURS]
-    found.append(255 * np.clip(plane / 255, 0, 1) ** 1.1 + rng.normal(0, 1, plane.shape))
+    toned = np.where((plane > 0) & (plane < 255), 255 * np.clip(plane / 255, 0, 1) ** 1.1, plane)
+    found.append(toned + rng.normal(0, 1, plane.shape))
     found.append(127.5 + (plane - 127.5) / 1.12)
     found.append(plane + 0.3 * (plane - gaussian_filter(plane, 1.0, mode="nearest")))
     for each in found:
