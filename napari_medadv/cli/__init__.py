@@ -1,5 +1,7 @@
 """The command line, `medadv`: one subcommand a module, each with `arguments(parser, words)` and `run(args) -> int`.
 
+One that keeps what it finished when it is stopped says `RESUMES = True`.
+
 Exit codes: 0 done, 1 an error of the program, 2 an error that the person can correct, 130 stopped by the person.
 """
 
@@ -66,7 +68,7 @@ def _run(words: list[str]) -> int:
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
     wanted = next((word for word in words if not word.startswith("-")), None)
-    run = None
+    module = None
     for module_name in names("napari_medadv.cli"):
         name, summary = module_name.replace("_", "-"), _summary(module_name)
         command = commands.add_parser(name, help=summary, description=summary, allow_abbrev=False)
@@ -74,14 +76,18 @@ def _run(words: list[str]) -> int:
         if name == wanted:
             module = importlib.import_module(f"napari_medadv.cli.{module_name}")
             module.arguments(command, words)
-            run = module.run
     args = parser.parse_args(words)
-    if run is None:
+    if module is None:
         return 0
     from napari_medadv.cli.choice import memory_share
 
-    with memory_share(args):
-        return int(run(args))
+    try:
+        with memory_share(args):
+            return int(module.run(args))
+    except (KeyboardInterrupt, Cancelled):
+        if getattr(module, "RESUMES", False):
+            return _say("Stopped; what was finished is kept, and the same words again go on from there.", 130)
+        raise
 
 
 def _summary(name: str) -> str:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from napari_medadv.cli.console import show, watched
 
+RESUMES = True
+
 
 def arguments(parser: argparse.ArgumentParser, words: list[str]) -> None:
     """PATH, --ledger, --key, --certificate, --password-file, --files-only, --threads and --json."""

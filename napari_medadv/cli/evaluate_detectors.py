@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from napari_medadv.audit.detection import Case
     from napari_medadv.detect import Detector
 
+RESUMES = True
+
 
 def arguments(parser: argparse.ArgumentParser, words: list[str]) -> None:
     """PATH, --table, --split, --model, --detector, sizes, cases, --out and --json."""

@@ -13,6 +13,8 @@ from napari_medadv.errors import SeriesError
 if TYPE_CHECKING:
     from napari_medadv.dicom.remote import Archive, RemoteSeries
 
+RESUMES = True
+
 
 def arguments(parser: argparse.ArgumentParser, words: list[str]) -> None:
     """Where the archive is, which series, and --out; without --out the series are listed."""

@@ -68,6 +68,32 @@ def test_a_stop_leaves_nothing(number: int, tmp_path: Path, ct: Path, model: Pat
     assert [path.name for path in tmp_path.iterdir()] == ["source"]
 
 
+def test_a_command_that_goes_on_later_says_so(tmp_path: Path, ct: Path) -> None:
+    code = f"""
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
+import napari_medadv.dicom.baseline as baseline
+def slow(*args, **settings):
+    print("recording", flush=True)
+    time.sleep(60)
+baseline.record = slow
+from napari_medadv.cli import main
+sys.exit(main(["baseline", {str(ct)!r}, "--ledger", {str(tmp_path / "ledger")!r}]))
+"""
+    process = python("-W", "ignore", "-c", code)
+    assert process.stdout is not None and process.stdout.readline() == "recording\n"
+    process.send_signal(signal.SIGINT)
+    try:
+        _, err = process.communicate(timeout=20)
+    finally:
+        process.kill()
+        process.communicate()
+    assert process.returncode == 130 and "Traceback" not in err
+    assert (
+        err.splitlines()[-1] == "medadv: Stopped; what was finished is kept, and the same words again go on from there."
+    )
+
+
 def test_a_kill_leaves_nothing_that_looks_whole(tmp_path: Path, ct: Path, model: Path) -> None:
     process = slow_save(tmp_path, ct, model)
     process.kill()
