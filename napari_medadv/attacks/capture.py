@@ -19,6 +19,7 @@ from napari_medadv.errors import AttackError
 from napari_medadv.threat import ball
 
 _DECAY = 0.75
+_USUAL = Retake()
 
 
 class Device(Protocol):
@@ -114,11 +115,11 @@ class Capture:
     confidence: float = 1.0
     loss: Loss = "cross-entropy"
     draws: int = 4
-    noise: float = 0.005
-    motion: float = 1.0
-    degrees: float = 1.0
-    rewindow: float = 0.02
-    rounding: float = 1.0
+    noise: float = _USUAL.noise
+    motion: float = _USUAL.motion
+    degrees: float = _USUAL.degrees
+    rewindow: float = _USUAL.rewindow
+    rounding: float = _USUAL.rounding
 
     def __post_init__(self) -> None:
         steps_given(self)
