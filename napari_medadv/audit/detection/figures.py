@@ -15,8 +15,8 @@ from napari_medadv.detect.conformal import Rate, Scores, fused_p_value, fused_sc
 
 FUSED = "fused"
 
-POOLED: dict[str, Kind] = {"every attack": "clean", "every attack, from controls": "control"}
-"""Lines of all attacks that know nothing of the detectors, and from which images they are to be told."""
+POOLED = "every attack"
+"""The line of all attacks that know nothing of the detectors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,9 @@ class Line:
     images, reached
         How many images underwent the case, and on how many the goal was reached.
     area, at_one, at_five
-        AUROC, and the share caught at 1 % and 5 % false alarms, on clean images or those of `POOLED`; None for too few images.
+        AUROC, and the share caught at 1 % and 5 % false alarms, on clean images; None for too few images.
+    benign
+        AUROC where attacks are to be told from the images after all benign changes instead; None for these.
     flagged
         The share of calibrated alarms at 5 %; None for a peer, which has no calibration of ours.
     unseen
@@ -46,6 +48,7 @@ class Line:
     area: Interval | None
     at_one: Interval | None
     at_five: Interval | None
+    benign: Interval | None
     flagged: Rate | None
     unseen: Rate | None
     roc: tuple[tuple[float, float], ...]
@@ -82,11 +85,11 @@ def figures(evaluation: Evaluation, level: float = 0.05) -> Figures:
     columns |= {name: [(row.scores.get(name, np.nan), np.nan) for row in evaluation.rows] for name in peers}
     cases = dict.fromkeys((row.case, row.kind) for row in evaluation.rows)
     rows = evaluation.rows
-    groups: list[tuple[str, Kind, Kind, list[bool]]] = [
-        (case, kind, "clean", [row.case == case for row in rows]) for case, kind in cases
+    groups: list[tuple[str, Kind, list[bool]]] = [
+        (case, kind, [row.case == case for row in rows]) for case, kind in cases
     ]
     attacks = [row.kind == "attack" for row in rows]
-    groups += [(words, "attack", against, attacks) for words, against in POOLED.items() if any(attacks)]
+    groups += [(POOLED, "attack", attacks)] if any(attacks) else []
     lines = [_line(name, column, rows, level, *group) for group in groups for name, column in columns.items()]
     clean = [row for row in evaluation.rows if row.kind == "clean"]
     return Figures(
@@ -131,21 +134,25 @@ def _line(
     level: float,
     case: str,
     kind: Kind,
-    against: Kind,
     members: Sequence[bool],
 ) -> Line:
     pairs = [
         (row, one, score, p) for row, one, (score, p) in zip(rows, members, column, strict=True) if not np.isnan(score)
     ]
-    clean = [(row.patient, score) for row, _, score, _ in pairs if row.kind == against]
     hits = [(row, score, p) for row, one, score, p in pairs if one and row.reached]
     tried = sum(members)
     mine: Scores = np.array([score for _, score, _ in hits], np.float64)
-    theirs: Scores = np.array([score for _, score in clean], np.float64)
-    whose, of = [row.patient for row, _, _ in hits], [patient for patient, _ in clean]
-    enough = kind != "clean" and len(mine) >= 3 and len(theirs) >= 5
-    shares: list[Callable[[Scores, Scores], float]] = [area, partial(caught, rate=0.01), partial(caught, rate=0.05)]
-    found = [bootstrapped(each, mine, whose, theirs, of) if enough else None for each in shares]
+    whose = [row.patient for row, _, _ in hits]
+
+    def beside(against: Kind, share: Callable[[Scores, Scores], float]) -> Interval | None:
+        others = [(row.patient, score) for row, _, score, _ in pairs if row.kind == against]
+        if kind in ("clean", against) or len(mine) < 3 or len(others) < 5:
+            return None
+        theirs: Scores = np.array([score for _, score in others], np.float64)
+        return bootstrapped(share, mine, whose, theirs, [patient for patient, _ in others])
+
+    clean: Scores = np.array([score for row, _, score, _ in pairs if row.kind == "clean"], np.float64)
+    found = beside("clean", area)
     calibrated = any(not np.isnan(p) for _, _, _, p in pairs)
     alarms = sum(p <= level for _, _, p in hits)
     return Line(
@@ -155,10 +162,11 @@ def _line(
         tried,
         len(hits),
         float(np.median([row.changed for row, _, _ in hits])) if hits else 0.0,
-        found[0],
-        found[1],
-        found[2],
+        found,
+        beside("clean", partial(caught, rate=0.01)),
+        beside("clean", partial(caught, rate=0.05)),
+        beside("control", area),
         Rate(alarms, len(hits)) if calibrated and hits else None,
         Rate(len(hits) - alarms, tried) if calibrated and kind in ("attack", "adaptive") else None,
-        tuple(curve(mine, theirs)) if enough else (),
+        tuple(curve(mine, clean)) if found is not None else (),
     )

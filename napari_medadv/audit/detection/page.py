@@ -62,6 +62,8 @@ def page(figures: Figures) -> str:
                [line for line in cases if line.kind in ("clean", "control")], figures, names),
         _areas("Attacks that know nothing of the detectors: AUROC",
                [line for line in cases if line.kind == "attack"], figures, names),
+        _areas("The same, told from images after benign changes instead of clean ones: AUROC",
+               [line for line in cases if line.kind == "attack" and line.benign], figures, names, benign=True),
         _fused([line for line in cases if line.kind == "attack"]),
         _rates("Adversaries who know the detectors: succeeded and undetected",
                "Share of all images on which the goal was reached without an alarm at 5 %, beside the largest change in grey levels of 255.",
@@ -105,10 +107,11 @@ def _share(rate: Rate | None) -> str:
     return f"{100 * rate.share:.0f} % ({100 * low:.0f} to {100 * high:.0f})"
 
 
-def _areas(title: str, cases: list[Line], figures: Figures, names: tuple[str, ...]) -> str:
+def _areas(title: str, cases: list[Line], figures: Figures, names: tuple[str, ...], *, benign: bool = False) -> str:
     rows = []
     for case in cases:
-        areas = [figures.line(case.case, name).area for name in names]
+        lines = [figures.line(case.case, name) for name in names]
+        areas = [line.benign if benign else line.area for line in lines]
         rows.append(
             [case.case, f"{case.reached} of {case.images}", *("-" if a is None else f"{a.value:.3f}" for a in areas)]
         )

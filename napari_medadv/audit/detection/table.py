@@ -13,30 +13,31 @@ from napari_medadv.detect.conformal import Rate
 from napari_medadv.errors import OutputError
 
 _COLUMNS = ("case", "kind", "detector", "images", "reached", "changed")
-_FIGURES = ("area", "at_one", "at_five")
+_FIGURES = ("area", "at_one", "at_five", "benign")
 _RATES = ("flagged", "unseen")
 
 
 def markdown(figures: Figures) -> str:
-    """The fused line of every case, then AUROC of each detector by case."""
+    """The fused line of every case, then AUROC of each detector by case, from clean images and from benign changes."""
     fused = [line for line in figures.lines if line.detector == FUSED]
     words = [
         f"{figures.classifier}: {figures.fitted} clean images learnt from, {figures.calibrated} calibrate; {figures.clean} others of "
         f"{figures.patients} patients are examined. Fused: {', '.join(figures.fused)}.",
         "",
-        "| case | reached | AUROC | TPR at 1 % FPR | TPR at 5 % FPR | alarms at a calibrated 5 % | succeeded unseen |",
-        "|---|---|---|---|---|---|---|",
+        "| case | reached | AUROC | TPR at 1 % FPR | TPR at 5 % FPR | AUROC from benign changes | alarms at a calibrated 5 % | succeeded unseen |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     words += [
         f"| {_case(line)} | {' | '.join(_said(getattr(line, name)) for name in (*_FIGURES, *_RATES))} |"
         for line in fused
     ]
-    others = [*figures.detectors, *figures.peers]
-    words += ["", f"AUROC | {' | '.join((FUSED, *others))}".join(("| ", " |")), "|---" * (len(others) + 2) + "|"]
-    for line in fused:
-        if line.kind != "clean":
-            areas = [figures.line(line.case, name).area for name in (FUSED, *others)]
-            words.append(f"| {line.case} | {' | '.join('-' if a is None else f'{a.value:.3f}' for a in areas)} |")
+    names = (FUSED, *figures.detectors, *figures.peers)
+    for title, which in (("AUROC", "area"), ("AUROC from benign changes", "benign")):
+        words += ["", f"{title} | {' | '.join(names)}".join(("| ", " |")), "|---" * (len(names) + 1) + "|"]
+        for line in fused:
+            areas: list[Interval | None] = [getattr(figures.line(line.case, name), which) for name in names]
+            if any(areas):
+                words.append(f"| {line.case} | {' | '.join('-' if a is None else f'{a.value:.3f}' for a in areas)} |")
     words += ["", *figures.skipped] if figures.skipped else []
     return "\n".join(words)
 

@@ -156,12 +156,14 @@ def test_figures_tables_and_page(people: Cohort, weights: Path, tmp_path: Path) 
     write_tables(made, tmp_path)
     rows = list(csv.DictReader((tmp_path / "detectors.csv").read_text().splitlines()))
     assert len(rows) == len(made.lines)
-    assert {row["case"] for row in rows} == {"clean", *(case.name for case in CASES), *POOLED}
-    every, beside = (made.line(words, "squeeze") for words in POOLED)
+    assert {row["case"] for row in rows} == {"clean", *(case.name for case in CASES), POOLED}
+    every = made.line(POOLED, "squeeze")
     assert every.area == squeeze and every.reached == attack.reached
     benign = np.array([row.scores["squeeze"] for row in found.rows if row.kind == "control"])
-    assert beside.area is not None
-    assert beside.area.value == area(np.array([row.scores["squeeze"] for row in hits]), benign)
+    for line in (every, made.line("FGSM 8", "squeeze")):
+        assert line.benign is not None
+        assert line.benign.value == area(np.array([row.scores["squeeze"] for row in hits]), benign)
+    assert made.line("random noise").area is not None and made.line("random noise").benign is None
     assert "| FGSM 8 |" in markdown(made) and json.loads(json.dumps(facts(made)))["clean"] == made.clean
     text = page(made)
     assert text.count("<svg") >= 3 and not re.search(r"(src|href)=|https?://|secret|Doe", text)
