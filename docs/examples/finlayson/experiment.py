@@ -83,6 +83,7 @@ def main() -> None:
     )
     parser.add_argument("--trials", nargs="+", choices=TRIALS, default=list(TRIALS))
     parser.add_argument("--arithmetic", choices=("float32", "bfloat16"), default="bfloat16", help="of the gradients")
+    parser.add_argument("--patch-steps", type=int, default=150, help="how long a patch that is missing is trained")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     table, out = arguments.table, arguments.out
@@ -92,7 +93,9 @@ def main() -> None:
     pictures = out / f"{table.stem}_{arguments.seeds[0]}_pictures"
     pictures.mkdir(parents=True, exist_ok=True)
     train_images = cache(lambda label: read_stack(table, "train", label, PATCH_IMAGES, training.SIZE))
-    bench = Bench(load_classifier(victim), surrogate, train_images, pictures, arguments.arithmetic)
+    bench = Bench(
+        load_classifier(victim), surrogate, train_images, pictures, arguments.arithmetic, arguments.patch_steps
+    )
     labels = labels_of(table)
     if bench.victim.findings.labels != labels or len(labels) != 2:
         raise SystemExit(

@@ -33,7 +33,7 @@ SHARE = 0.01
 SIDE = 0.4
 DRIVEN = 1e-6
 CROPS = 200
-PATCH = Patch(steps=150, batch=8)
+PATCH = Patch(batch=8)
 
 TRIALS = (
     "clean",
@@ -59,6 +59,7 @@ class Bench:
     train: Callable[[str], Stack]
     pictures: Path
     arithmetic: Arithmetic = "bfloat16"
+    patch_steps: int = 150
 
     def other(self, label: str) -> str:
         """The other of the two labels."""
@@ -116,7 +117,7 @@ def trained(bench: Bench, label: str, box: str) -> Path:
         teacher = bench.victim if box == "white" else load_classifier(bench.surrogate)
         stack = bench.train(label)
         unfinished = file.with_suffix(".part")
-        attack = replace(PATCH, arithmetic=bench.arithmetic, keep=str(unfinished))
+        attack = replace(PATCH, steps=bench.patch_steps, arithmetic=bench.arithmetic, keep=str(unfinished))
         found = perturb(teacher, stack.volume, Threat(Conceal(label), disc(stack.volume)), attack)
         assert found.after.slices is not None
         share = 1 - float(np.mean(found.after.slices[:, found.after.findings.index(label)] > 0.5))
