@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from napari_medadv.cli.choice import allow_argument, chosen_classifier, classifier_arguments
 from napari_medadv.cli.console import show, watched
+from napari_medadv.errors import DetectorError
 from napari_medadv.progress import part
 
 if TYPE_CHECKING:
@@ -42,10 +43,24 @@ def detector_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def chosen_detectors(args: argparse.Namespace) -> list[Detector]:
-    """The detectors that the arguments name."""
+    """The detectors that the arguments name.
+
+    Raises
+    ------
+    DetectorError
+        A class of the person's own is no detector.
+    """
     from napari_medadv.catalogue import entry
 
-    return [entry(name, "napari_medadv.detect")() for name in args.detector or DEFAULT]
+    chosen = args.detector or DEFAULT
+    found = [entry(name, "napari_medadv.detect")() for name in chosen]
+    for name, each in zip(chosen, found, strict=True):
+        lacks = [part for part in ("needs", "weight", "evaded_by", "passes", "__call__") if not hasattr(each, part)]
+        if lacks:
+            raise DetectorError(
+                f"{name} is no detector, it lacks {', '.join(lacks)}: add what napari_medadv.detect.Detector asks for."
+            )
+    return found
 
 
 def run(args: argparse.Namespace) -> int:

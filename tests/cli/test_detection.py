@@ -75,6 +75,18 @@ def test_a_rate_that_the_reference_cannot_show_is_refused(examined: Callable[...
     assert "no detector 'flip'" in examined(77, "--detector", "flip").one_sentence()
 
 
+def test_a_class_that_is_no_detector_is_refused(
+    medadv: Medadv, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own_detector.py").write_text("class Mine:\n    needs = ('nothing',)\n    evaded_by = 'all'\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    words = ["--model", model, "--reference", tmp_path / "r.json", "--detector", "own_detector:Mine"]
+    said = medadv("calibrate", series(tmp_path, 1), *words)
+    assert (
+        said.code == 2 and "it lacks weight, passes, __call__: add" in said.err and not (tmp_path / "r.json").exists()
+    )
+
+
 def test_a_verdict_says_over_which_detectors_it_was_taken() -> None:
     one = Evidence("squeeze", 1.0, 0.5, 24, True, (0,))
     found = Examination(
