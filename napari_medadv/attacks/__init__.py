@@ -27,6 +27,7 @@ SEAM = (
     "plane",
     "projector",
     "retake",
+    "rising",
     "settled",
     "several",
     "shape",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from napari_medadv.attacks.rising import DOUBT
 from napari_medadv.attacks.task import Task
 from napari_medadv.threat.ball import wide
 
@@ -20,12 +21,15 @@ class Best:
         The best stored values, (batch, channel, z, y, x), and their margin, (batch,).
     confidence
         An entry rests once its margin exceeds this, in logits; `inf` lets none rest.
+    rough
+        Whether margins are taken as bfloat16 found them, until `confirm`.
     active, part
         The entries that still stand (indices), and the task of these alone.
     """
 
-    def __init__(self, task: Task, confidence: float) -> None:
+    def __init__(self, task: Task, confidence: float, *, rough: bool = False) -> None:
         self.task = task
+        self.rough = rough
         self.values = task.clean.clone()
         self.margin = torch.full((len(task),), -torch.inf, device=task.clean.device)
         self.confidence = confidence
@@ -43,7 +47,7 @@ class Best:
         if len(self.active) == len(self.values):
             better = margin > self.margin
             self.values.lerp_(here, wide(better.to(here), here))  # exact at weights 0 and 1
-            self.margin = torch.where(better, margin, self.margin)
+            self.margin = torch.fmax(margin, self.margin)
         else:
             better = margin > self.margin[self.active]
             self.values[self.active[better]] = here[better]
@@ -60,6 +64,13 @@ class Best:
         keep = stand.nonzero().flatten()
         self.active, self.part = self.active[keep], self.part.take(keep)
         return keep
+
+    def confirm(self) -> None:
+        """Ask in float32 for the best margins that are in doubt; from now on none is taken as bfloat16 found it."""
+        self.rough = False
+        places = (self.margin.abs() <= DOUBT).nonzero().flatten()
+        if len(places):
+            self.margin[places] = self.task.take(places).margin(self.values[places])
 
     @property
     def done(self) -> bool:

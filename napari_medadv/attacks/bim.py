@@ -50,5 +50,5 @@ class BIM:
     def __call__(self, task: Task) -> Tensor:
         """The best stored values met on the way."""
         best = Best(task, self.confidence)
-        climb(best, task.clean, Plain(self.loss, self.arithmetic), steps=self.steps, step=self.step)
+        climb(best, task.clean, Plain(best, self.loss, self.arithmetic), steps=self.steps, step=self.step)
         return best.values

@@ -13,6 +13,7 @@ from torch import Tensor
 from napari_medadv.attacks.best import Best
 from napari_medadv.attacks.cube import hold, kept
 from napari_medadv.attacks.loss import Loss
+from napari_medadv.attacks.rising import DOUBT
 from napari_medadv.attacks.task import Task
 from napari_medadv.errors import AttackError
 from napari_medadv.model.arithmetic import Arithmetic
@@ -30,18 +31,38 @@ class Plain:
 
     Attributes
     ----------
-    loss, arithmetic, trusted
+    best
+        Where results go: a margin that cannot be better is not asked again in float32.
+    loss, arithmetic
         As for `Task.ascent`.
     """
 
+    best: Best
     loss: Loss
     arithmetic: Arithmetic = "float32"
-    trusted: float = math.inf
 
     def __call__(self, task: Task, here: Tensor, memory: Memory) -> tuple[Tensor, Tensor, Memory]:
         """Margin, gradient, nothing."""
-        margin, gradient = task.gradient(here, self.loss, arithmetic=self.arithmetic, trusted=self.trusted)
+        trusted, floor = self._believed
+        margin, gradient = task.gradient(here, self.loss, arithmetic=self.arithmetic, trusted=trusted, floor=floor)
         return margin, gradient, memory
+
+    def last(self, task: Task, here: Tensor) -> Tensor:
+        """The margin where no further step is taken."""
+        trusted, floor = self._believed
+        return task.margin(here, arithmetic=self.arithmetic, trusted=trusted, floor=floor)
+
+    @property
+    def _believed(self) -> tuple[float, Tensor | None]:
+        """Which margins of bfloat16 are not asked again: where entries drive on, all that are past doubt or no better."""
+        best = self.best
+        if self.arithmetic == "float32":
+            return math.inf, None
+        if best.rough:
+            return -math.inf, None
+        if best.confidence == math.inf:
+            return DOUBT, best.margin[best.active]
+        return math.inf, best.margin[best.active] - DOUBT
 
 
 def climb(
@@ -78,12 +99,14 @@ def climb(
         here = held.rounded(values)
         part.report(done + count, steps + 1 if total is None else total)
         if count == steps:
-            best.see(here, part.margin(here))
+            best.see(here, rule.last(part, here) if isinstance(rule, Plain) else part.margin(here))
             return
         margin, direction, memory = rule(part, here, memory)
         length = step * part.budget.epsilon
         values = held.admit(torch.add(values, part.budget.steepest(direction), alpha=length))
         keep = best.see(here, margin)
+        if best.rough and count == steps // 2:
+            best.confirm()
         if keep is not None:
             values, memory = values[keep], tuple(each[keep] for each in memory)
             held = kept(held, best.part, keep)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from napari_medadv.attacks.attack import Attack
 from napari_medadv.attacks.grid import Grid, grid, refuse_real
-from napari_medadv.attacks.settled import settled
+from napari_medadv.attacks.settled import settled, standing
 from napari_medadv.attacks.tally import Tally
 from napari_medadv.attacks.task import Task
 from napari_medadv.errors import AlreadyReached, AttackError, RegionError
@@ -109,10 +109,10 @@ def perturb(
             progress, 0.05 + 0.9 * start / len(slices), 0.05 + 0.9 * min(start + size, len(slices)) / len(slices)
         )
         task, on_grid = task_of(classifier, volume, threat, before, chosen, rng, share)
-        open_entries = (task.margin(task.clean) <= 0).nonzero().flatten()
+        attack = settled(attack, task)
+        open_entries = standing(task, attack)
         if len(open_entries):
             inner = task.take(open_entries)
-            attack = settled(attack, inner)
             values = inner.admit(attack(inner))
             codes = torch.zeros_like(on_grid.stored)
             codes[open_entries] = on_grid.take(open_entries).codes(values - inner.clean, inner.budget)

@@ -16,9 +16,6 @@ from napari_medadv.attacks.task import Task
 from napari_medadv.errors import AttackError
 from napari_medadv.model.arithmetic import Arithmetic
 
-_FAR = 0.5
-"""An entry that drives on to the last step only ranks its steps by a margin beyond this: the driver judges the best."""
-
 
 @dataclass(frozen=True, slots=True)
 class PGD:
@@ -64,7 +61,7 @@ class PGD:
 
     def __call__(self, task: Task) -> Tensor:
         """The best stored values met on the way."""
-        best = Best(task, self.confidence)
+        best = Best(task, self.confidence, rough=self.confidence == torch.inf and self.arithmetic != "float32")
         for count in range(self.starts):
             if best.done:
                 break
@@ -77,7 +74,7 @@ class PGD:
             climb(
                 best,
                 best.part.admit(here + offset),
-                Plain(self.loss, self.arithmetic, trusted=_FAR if self.confidence == torch.inf else torch.inf),
+                Plain(best, self.loss, self.arithmetic),
                 steps=self.steps,
                 step=self.step,
                 done=count * (self.steps + 1),

@@ -11,7 +11,7 @@ from torch import Tensor
 from napari_medadv.attacks.attack import Attack
 from napari_medadv.attacks.curve import Curve, smallest_epsilons
 from napari_medadv.attacks.grid import Grid, Unrounded
-from napari_medadv.attacks.settled import settled
+from napari_medadv.attacks.settled import settled, standing
 from napari_medadv.attacks.tally import Tally
 from napari_medadv.attacks.task import Task
 from napari_medadv.errors import ThreatError
@@ -100,11 +100,12 @@ def fool(
         seed,
         Tally(progress) if tally is None else tally,
     )
-    stand = (task.margin(task.clean) <= 0).nonzero().flatten()
+    attack = settled(attack, task)
+    stand = standing(task, attack)
     found = task.clean.clone()
     if len(stand):
         part = task.take(stand)
-        found[stand] = part.stored(settled(attack, part)(part))
+        found[stand] = part.stored(attack(part))
     return found.squeeze(2).clone() if inputs.ndim == 4 else found
 
 

@@ -1,9 +1,11 @@
-"""Settled: an attack whose "auto" is replaced by what a probe found, so that the record of the run says what was done."""
+"""Settled: an attack whose "auto" is replaced by what a probe found, as the record of the run says, and whom it has to attack."""
 
 from __future__ import annotations
 
 from dataclasses import is_dataclass, replace
 from typing import TypeVar
+
+from torch import Tensor
 
 from napari_medadv.attacks.attack import Attack
 from napari_medadv.attacks.task import Task
@@ -27,3 +29,11 @@ def settled(attack: A, task: Task) -> A:
         return attack
     found: A = replace(attack, arithmetic=task.swiftest())
     return found
+
+
+def standing(task: Task, attack: Attack) -> Tensor:
+    """The entries (indices) whose goal is not met by the clean values.
+
+    They are found in the arithmetic of the attack, which is `settled`; what is near the decision is asked in float32.
+    """
+    return (task.margin(task.clean, arithmetic=getattr(attack, "arithmetic", "float32")) <= 0).nonzero().flatten()

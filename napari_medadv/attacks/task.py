@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
 from napari_medadv.attacks.grid import Grid, Unrounded
-from napari_medadv.attacks.loss import Loss, climbed, slope
+from napari_medadv.attacks.loss import Loss, climbed
+from napari_medadv.attacks.rising import Trust, classified, judged, rising
 from napari_medadv.attacks.tally import Tally
-from napari_medadv.errors import ModelError
 from napari_medadv.model.arithmetic import Arithmetic, Settled, swiftest
 from napari_medadv.model.classifier import Classifier
 from napari_medadv.model.intake import Intake
-from napari_medadv.threat import Confuse, Threat
+from napari_medadv.threat import Threat
 from napari_medadv.threat.budget import Budget
 from napari_medadv.threat.goal import one_decides
 from napari_medadv.volume import Array, Volume
-
-_DOUBT = 0.25
-"""Margins of bfloat16 gradients that are as near as this to the decision, or past it, are asked again in float32."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,12 +98,21 @@ class Task:
 
     def logits(self, values: Tensor) -> Tensor:
         """Logits (batch, label) of `values`, a batch of the classifier at a time; each entry counts as a query."""
-        return self._classified(values, self.intake)
+        return classified(self, values, self.intake)
 
-    def margin(self, values: Tensor) -> Tensor:
-        """How far past the decision each entry is: (batch,), above zero means that the goal is reached."""
-        with torch.no_grad():
-            return self._margin(self.logits(values), self.decided)
+    def margin(
+        self,
+        values: Tensor,
+        *,
+        arithmetic: Arithmetic = "float32",
+        trusted: float = math.inf,
+        floor: Tensor | None = None,
+    ) -> Tensor:
+        """How far past the decision each entry is: (batch,), above zero means that the goal is reached.
+
+        Parameters are those of `ascent`.
+        """
+        return judged(self, values, Trust(arithmetic, trusted, floor))
 
     def ways(self, values: Tensor) -> Tensor:
         """How near each way of reaching the goal is: (batch, ways); the margin is that of the nearest."""
@@ -121,12 +126,13 @@ class Task:
         *,
         arithmetic: Arithmetic = "float32",
         trusted: float = math.inf,
+        floor: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """The margin (batch,) at `values`, and the gradient of the loss that rises towards the goal, of their shape.
 
         Parameters and errors are those of `ascent`.
         """
-        margin, _, found = self._rising(values, loss, None, arithmetic, trusted)
+        margin, _, found = rising(self, values, loss, None, Trust(arithmetic, trusted, floor))
         return margin, found
 
     def ascent(
@@ -137,6 +143,7 @@ class Task:
         *,
         arithmetic: Arithmetic = "float32",
         trusted: float = math.inf,
+        floor: Tensor | None = None,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """The margin and the loss (both (batch,)) at `values`, and the loss's gradient, of the shape of `values`.
 
@@ -153,69 +160,16 @@ class Task:
             rests on bfloat16.
         trusted
             Above this, a margin found in bfloat16 is not asked again: for attacks that only rank by it.
+        floor
+            (batch,): a margin found in bfloat16 that is not above this is not asked again, since nothing depends on it.
 
         Raises
         ------
         ModelError
             The gradient is not finite.
         """
-        margin, logits, found = self._rising(values, loss, through, arithmetic, trusted)
+        margin, logits, found = rising(self, values, loss, through, Trust(arithmetic, trusted, floor))
         return margin, climbed(self.threat.goal, logits, self.classifier.findings, self.decided, loss), found
-
-    def _rising(
-        self,
-        values: Tensor,
-        loss: Loss | Tensor,
-        through: Callable[[Tensor], Tensor] | None,
-        arithmetic: Arithmetic,
-        trusted: float,
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Margin, logits and gradient."""
-        if arithmetic == "auto":
-            arithmetic = self.swiftest()
-        short = arithmetic == "bfloat16"
-        size = max(self.classifier.batch, 1)
-        if len(values) <= size:
-            logits, found = self._climbed(values, loss, through, self.intake, self.decided, short)
-        else:
-            parts = []
-            for start in range(0, len(values), size):
-                rows = slice(start, start + size)
-                picked, intake = loss if isinstance(loss, str) else loss[rows], self.intake.take(rows)
-                parts.append(self._climbed(values[rows], picked, through, intake, self.decided[rows], short))
-            logits, found = (torch.cat(each) for each in zip(*parts, strict=True))
-        if not math.isfinite(found.sum().item()):
-            raise ModelError(
-                f"The gradient of {self.classifier.name} is NaN or infinite here: its preprocessing or network is not differentiable."
-            )
-        margin = self._margin(logits, self.decided)
-        if short and through is None:
-            doubted = ((margin > -_DOUBT) & (margin <= trusted)).nonzero().flatten()
-            if len(doubted):
-                with torch.no_grad():
-                    again = self._classified(values[doubted], self.intake.take(doubted))
-                margin[doubted] = self._margin(again, self.decided[doubted])
-        return margin, logits, found if self.grid.all_free else found * self.grid.free
-
-    def _climbed(
-        self,
-        values: Tensor,
-        loss: Loss | Tensor,
-        through: Callable[[Tensor], Tensor] | None,
-        intake: Intake,
-        decided: Tensor,
-        short: bool,
-    ) -> tuple[Tensor, Tensor]:
-        """Logits and gradient of one batch of the classifier, as the network's arithmetic gives them."""
-        self.tally.gradients += len(values)
-        inputs = values.detach().requires_grad_(True)
-        with torch.enable_grad():
-            with torch.autocast(inputs.device.type, torch.bfloat16) if short else nullcontext():
-                logits = self._logits(inputs if through is None else through(inputs), intake)
-            logits = logits.float() if short else logits
-        rise = slope(self.threat.goal, logits, self.classifier.findings, decided, loss, alone=self.alone)
-        (found,) = torch.autograd.grad(logits, inputs, rise)
-        return logits.detach(), found
 
     def swiftest(self) -> Settled:
         """With which arithmetic gradients are taken fastest here, by a probe that is made once in a process."""
@@ -273,25 +227,3 @@ class Task:
     def report(self, step: int, steps: int) -> None:
         """Tell how far the attack is; stops it here when the person said so."""
         self.tally.pulse(step / max(steps, 1))
-
-    def _margin(self, logits: Tensor, decided: Tensor) -> Tensor:
-        goal = self.threat.goal
-        if self.alone and isinstance(goal, Confuse):
-            return goal.lead(logits, decided)
-        return goal.margin(logits, self.classifier.findings, decided)
-
-    def _classified(self, values: Tensor, intake: Intake) -> Tensor:
-        size = max(self.classifier.batch, 1)
-        if len(values) <= size:
-            return self._logits(values, intake)
-        return torch.cat(
-            [
-                self._logits(values[start : start + size], intake.take(slice(start, start + size)))
-                for start in range(0, len(values), size)
-            ]
-        )
-
-    def _logits(self, values: Tensor, intake: Intake) -> Tensor:
-        self.tally.pulse()
-        self.tally.queries += len(values)
-        return self.classifier.logits(values, intake)
