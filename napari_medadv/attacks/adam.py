@@ -17,9 +17,12 @@ class Adam:
         self._count += 1
         self._mean = 0.9 * self._mean + 0.1 * gradient
         self._square = 0.999 * self._square + 0.001 * gradient.square()
-        mean = self._mean / (1 - 0.9**self._count)
-        square = self._square / (1 - 0.999**self._count)
-        return mean / (square.sqrt() + 1e-8)
+        return self._mean / (1 - 0.9**self._count) / self.size
+
+    @property
+    def size(self) -> Tensor:
+        """How large gradients were, voxel by voxel: what the mean is divided by to make the last step."""
+        return (self._square / (1 - 0.999**self._count)).sqrt() + 1e-8
 
     def keep(self, rows: Tensor) -> None:
         """Go on with these rows of the first axis alone."""

@@ -26,10 +26,10 @@ from napari_medadv.threat.ball import Norm
 from napari_medadv.threat.each import Each
 
 _SHRINK = 0.04
-_SPARSE = 6.75
-"""Steps of sigma-zero for each step of another minimum-norm attack."""
+_SPARSE = 3.375
+"""Steps of sigma-zero, and of PDPGD, for each step of another minimum-norm attack."""
 _EXCHANGED = 2.35
-"""Passes of the exchange for each step that confirming would take: with sigma-zero they stay below the 2000 of AttackBench."""
+"""Passes of the exchange for each step that confirming would take: with the two they stay below the 2000 of AttackBench."""
 _LOSSES: tuple[Loss, ...] = ("cross-entropy", "margin")
 
 
@@ -37,7 +37,8 @@ _LOSSES: tuple[Loss, ...] = ("cross-entropy", "margin")
 class Closest:
     """Several minimum-norm attacks; then, for each entry, APGD within a slightly smaller budget than the smallest so far.
 
-    Where voxels are counted, sigma-zero goes each way of reaching the goal, and then single voxels are exchanged.
+    Where voxels are counted, sigma-zero goes each way of reaching the goal, PDPGD the nearest, and then single voxels are
+    exchanged.
 
     Attributes
     ----------
@@ -83,7 +84,8 @@ class Closest:
 
     def _parts(self, norm: Norm) -> tuple[Attack, ...]:
         if norm == "L0":
-            return (SigmaZero(round(_SPARSE * self.steps), rate=2.0, cut_change=0.015, targets=self.targets + 2),)
+            steps = round(_SPARSE * self.steps)
+            return (SigmaZero(steps, targets=self.targets + 2), PDPGD(steps))
         fab = FAB(self.steps // 2, targets=self.targets)
         if norm == "L2":
             return (DDN(self.steps), FMN(self.steps, arithmetic="float32"), fab)

@@ -19,10 +19,10 @@ from napari_medadv.threat.ball import Norm
 
 @dataclass(frozen=True, slots=True)
 class PDPGD:
-    """The change climbs the margin and is shrunk by the norm's proximal step; a dual weight balances the two.
+    """The change climbs the log-odds of the goal and is shrunk by the norm's proximal step; a dual weight balances the two.
 
-    The weight of the norm is raised by a share while the goal is reached and lowered while it is not. Under Linf, where
-    every voxel counts the same, the steps are Adam's.
+    The weight of the norm is raised by a share while the goal is reached and lowered while it is not. Where every voxel
+    counts the same, in Linf and L0, the steps are Adam's; in L0 the proximal step has Adam's length too, voxel by voxel.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class PDPGD:
     norms: ClassVar[tuple[str, ...]] = ("L1", "L2", "Linf", "L0")
 
     steps: int = 500
-    rate: float = 0.3
+    rate: float = 2.0
     dual_rate: float = 0.1
     refine: int = 8
 
@@ -54,19 +54,22 @@ class PDPGD:
         """The smallest stored values met that reach the goal."""
         norm, smallest = task.budget.norm, Smallest(task)
         delta = torch.zeros_like(task.clean)
-        even = norm == "Linf"
-        adam, first = Adam(delta), 0.1 * delta[0].numel() if even else 1e-2
+        even = norm in ("Linf", "L0")
+        adam, first = Adam(delta), 0.1 * delta[0].numel() if norm == "Linf" else 1e-2
         weight = torch.full((len(task),), first, device=delta.device)
         for count in range(self.steps):
             task.report(count, self.steps)
             share = 0.01 ** (count / self.steps)
-            rate = self.rate * share if even else cosine(self.rate, self.rate / 100, count, self.steps)
+            rate = self.rate * share if norm == "Linf" else cosine(self.rate, self.rate / 100, count, self.steps)
             here = task.nearest(task.clean + task.contrast * delta)
-            margin, gradient = task.gradient(here, "margin")
+            margin, gradient = task.gradient(here, "cross-entropy")
             success = smallest.see(here, margin)
             uphill = gradient / ball.wide(ball.size(gradient, "L2"), delta).clamp_min(1e-30)
             moved = delta + rate * (adam.step(uphill) if even else uphill)
-            delta = proximal(moved, norm, weight * rate)
+            weights = (
+                weight * rate if norm != "L0" else ball.wide(weight, delta) * rate / adam.size.mean(1, keepdim=True)
+            )
+            delta = proximal(moved, norm, weights)
             delta = (task.allow(task.clean + task.contrast * delta) - task.clean) / task.contrast
             change = 1 + cosine(self.dual_rate, self.dual_rate / 10, count, self.steps)
             weight = weight * torch.where(success, change, 1 / change)
@@ -75,7 +78,10 @@ class PDPGD:
 
 
 def proximal(delta: Tensor, norm: Norm, weight: Tensor) -> Tensor:
-    """What minimises half the squared distance to `delta` plus `weight`, (batch,), times its norm."""
+    """What minimises half the squared distance to `delta` plus `weight`, (batch,), times its norm.
+
+    In L0 each voxel may have a weight of its own, (batch, 1, z, y, x).
+    """
     if norm == "L1":
         return delta.sign() * (delta.abs() - ball.wide(weight, delta)).clamp_min(0)
     if norm == "L2":
@@ -83,4 +89,4 @@ def proximal(delta: Tensor, norm: Norm, weight: Tensor) -> Tensor:
     if norm == "Linf":
         return delta - ball.project(delta, "L1", weight)
     power = delta.square().sum(dim=1, keepdim=True)
-    return delta * (power > 2 * ball.wide(weight, delta))
+    return delta * (power > 2 * (ball.wide(weight, delta) if weight.ndim == 1 else weight))

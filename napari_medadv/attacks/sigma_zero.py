@@ -38,7 +38,7 @@ class SigmaZero:
         Queries at the end that spare what voxels they can.
     targets
         How many ways of reaching the goal are tried, each from the clean image, the nearest first; they share the
-        steps. With 1 each step goes the way that is nearest there, as published.
+        steps. With 1 each step goes the way that is nearest there, as published (with a rate of 1 and a change of 0.01).
     """
 
     needs_gradient: ClassVar[bool] = True
@@ -47,12 +47,12 @@ class SigmaZero:
     norms: ClassVar[tuple[str, ...]] = ("L0",)
 
     steps: int = 300
-    rate: float = 1.0
+    rate: float = 2.0
     sharpness: float = 1e-3
     cut: float = 0.3
-    cut_change: float = 0.01
+    cut_change: float = 0.015
     refine: int = 8
-    targets: int = 1
+    targets: int = 3
 
     def __post_init__(self) -> None:
         positive = self.rate > 0 and self.sharpness > 0 and self.cut > 0

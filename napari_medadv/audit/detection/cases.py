@@ -217,7 +217,12 @@ def default_cases(
         Attacked("smooth 32", LowFrequency(steps=steps, sigma=4, confidence=driven), 32),
         Attacked("bias field 16", BiasField(steps=steps), 16),
         Attacked("bias field 64", BiasField(steps=steps), 64),
-        Attacked("sparse, 1 % of voxels", SigmaZero(steps=2 * steps), 1, "L0"),
+        Attacked(
+            "sparse, 1 % of voxels",
+            SigmaZero(2 * steps, rate=1.0, cut_change=0.01, targets=1),
+            1,
+            "L0",
+        ),
         Attacked("patch, 0.2 of the side", Patch(steps=2 * steps, size=0.2, smallest=0.15, largest=0.3), 5, "L0"),
     ]
     if surrogate is not None:
