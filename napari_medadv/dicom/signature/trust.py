@@ -87,10 +87,15 @@ class Anchors:
                 return Trust("expired", f"The certificate of {name_of(link)}, which vouches for {name}, {expired}.")
         if not any(link in self.roots for link in links):
             return Trust("unknown", f"{name} is unknown: no certificate of the CA file leads to it.")
-        why = str(error).strip().splitlines()
-        return Trust(
-            "broken", f"The chain from {name} to {name_of(links[-1])} is broken ({why[0] if why else 'refused'})."
-        )
+        for link in (certificate, *links):
+            if link.version is not x509.Version.v3:
+                return Trust(
+                    "broken",
+                    f"The certificate of {name_of(link)} is of X.509 version 1, which does not say what it is meant for: have one of "
+                    "version 3 issued.",
+                )
+        why = str(error).strip().partition("\n")[0].partition(" (encountered processing")[0]
+        return Trust("broken", f"The chain from {name} to {name_of(links[-1])} is broken ({why or 'refused'}).")
 
 
 NO_ANCHORS = Anchors()
