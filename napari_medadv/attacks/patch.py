@@ -16,7 +16,7 @@ from napari_medadv.attacks.attack import Aim, Knowledge
 from napari_medadv.attacks.climb import levelled
 from napari_medadv.attacks.extremes import extremes
 from napari_medadv.attacks.paste import fixed, scattered
-from napari_medadv.attacks.picture import keep
+from napari_medadv.attacks.picture import keep, vacant
 from napari_medadv.attacks.shape import Shape
 from napari_medadv.attacks.task import Task
 from napari_medadv.errors import AttackError
@@ -82,6 +82,8 @@ class Patch:
 
     def __call__(self, task: Task) -> Tensor:
         """The clean values with the patch."""
+        if self.keep:
+            vacant(Path(self.keep))
         content = self.learn([task])
         if self.keep:
             keep(Path(self.keep), content)

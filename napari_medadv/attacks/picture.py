@@ -19,18 +19,43 @@ _AXES: dict[Kind, int] = {"picture": 3, "change": 4}
 _MAKER: dict[Kind, str] = {"picture": "`patch`", "change": "`universal`"}
 
 
+def vacant(path: Path, kind: Kind = "picture") -> None:
+    """Refuse, before anything is learned, a file that holds something else than an earlier result of this kind.
+
+    Raises
+    ------
+    OutputError
+        The file is taken.
+    """
+    if not path.exists():
+        return
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            ours = list(file) == [kind]
+    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile):
+        ours = False
+    if not ours:
+        raise OutputError(f"{path.name} exists and holds no {kind}, so it is not written over: name another file.")
+
+
 def keep(path: Path, content: Tensor, kind: Kind = "picture") -> None:
     """Write `content`, float32, with a first axis of 1, in the unit of the volume; numbers only, nothing that runs.
 
     Raises
     ------
     OutputError
-        The file cannot be written.
+        The file cannot be written, or holds something else.
     """
+    vacant(path, kind)
     named: dict[str, Any] = {kind: content[0].detach().cpu().numpy().astype(np.float32)}
+    aside = path.with_name(f".{path.name}.partial")
     try:
-        with path.open("wb") as file:
-            np.savez_compressed(file, **named)
+        try:
+            with aside.open("wb") as file:
+                np.savez_compressed(file, **named)
+            aside.replace(path)
+        finally:
+            aside.unlink(missing_ok=True)
     except OSError as fault:
         raise OutputError(
             f"The {kind} cannot be written to {path} ({system_reason(fault)}): choose another file."

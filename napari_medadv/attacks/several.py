@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Protocol
+from pathlib import Path
+from typing import Protocol, TypeGuard
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from napari_medadv.attacks.attack import Attack
+from napari_medadv.attacks.pasted import Pasted
+from napari_medadv.attacks.patch import Patch
 from napari_medadv.attacks.perturb import refuse, task_of
-from napari_medadv.attacks.settled import settled
+from napari_medadv.attacks.picture import Kind
+from napari_medadv.attacks.repeated import Repeated
+from napari_medadv.attacks.settled import settled, standing
 from napari_medadv.attacks.tally import Tally
 from napari_medadv.attacks.task import Task
 from napari_medadv.errors import AlreadyReached, AttackError
@@ -72,9 +77,27 @@ def learn(
         before = classifier.predict(volume, progress=told)
         task, _ = task_of(classifier, volume, threat, before, np.array(slices), rng, silent)
         task = replace(task, tally=tally)
-        standing = (task.margin(task.clean) <= 0).nonzero().flatten()
-        if len(standing):
-            tasks.append(task.take(standing))
+        attack = settled(attack, task)
+        still = standing(task, attack)
+        if len(still):
+            tasks.append(task.take(still))
     if not tasks:
         raise AlreadyReached("The goal is met by every clean series already: choose another goal, or other series.")
-    return settled(attack, tasks[0]).learn(tasks)
+    return attack.learn(tasks)
+
+
+def learns(attack: object) -> TypeGuard[Learning]:
+    """Whether what an attack, or a class of attacks, learns can serve several series."""
+    return hasattr(attack, "learn")
+
+
+def kind_of(attack: Attack) -> Kind:
+    """What a file keeps of what an attack learned."""
+    return "picture" if isinstance(attack, Patch) else "change"
+
+
+def applied(attack: Attack, path: Path) -> Pasted | Repeated:
+    """The attack that puts what `attack` learned, kept in a file by `picture.keep`, onto a series."""
+    if isinstance(attack, Patch):
+        return Pasted(str(path), attack.size, attack.unit, attack.place, attack.shape, attack.degrees)
+    return Repeated(str(path))

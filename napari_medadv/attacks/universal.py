@@ -14,7 +14,7 @@ from torch.nn.functional import interpolate
 from napari_medadv.attacks.attack import Aim, Knowledge
 from napari_medadv.attacks.climb import levelled, steps_given
 from napari_medadv.attacks.loss import Loss
-from napari_medadv.attacks.picture import keep
+from napari_medadv.attacks.picture import keep, vacant
 from napari_medadv.attacks.task import Task
 
 
@@ -56,6 +56,8 @@ class Universal:
 
     def __call__(self, task: Task) -> Tensor:
         """The clean values plus the perturbation that fools most of them."""
+        if self.keep:
+            vacant(Path(self.keep), "change")
         change = self.learn([task])
         if self.keep:
             keep(Path(self.keep), change, "change")

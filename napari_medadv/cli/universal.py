@@ -59,6 +59,7 @@ def arguments(parser: argparse.ArgumentParser, words: list[str]) -> None:
 def run(args: argparse.Namespace) -> int:
     """Learn, keep, judge each."""
     from napari_medadv.attacks import suits
+    from napari_medadv.attacks.several import learns
     from napari_medadv.audit.folder import refuse, whole
     from napari_medadv.audit.goal_words import goal_words
     from napari_medadv.threat import Fabricate
@@ -66,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     for path in [*args.paths, *args.judge]:
         refuse(args.out, path)
     attack = chosen_attack(args)
-    if not hasattr(attack, "learn"):
+    if not learns(attack):
         raise AttackError(
             f"{type(attack).__name__} learns nothing that serves several series: take universal or patch."
         )
@@ -130,11 +131,11 @@ def _one(
 ) -> list[dict[str, Any]]:
     """Learn for one goal, keep the file, judge all."""
     from napari_medadv.attacks.picture import keep
-    from napari_medadv.attacks.several import learn
+    from napari_medadv.attacks.several import kind_of, learn
 
     taught = [(each.volume, _threat(args, classifier, each.volume, goal)) for each in members if each.learned]
     found = learn(classifier, taught, attack, seed=args.seed, progress=part(progress, 0.0, 0.6))
-    keep(folder / name, found, "change" if found.ndim == 5 else "picture")
+    keep(folder / name, found, kind_of(attack))
     facts = []
     for count, each in enumerate(members):
         share = part(progress, 0.6 + 0.4 * count / len(members), 0.6 + 0.4 * (count + 1) / len(members))
@@ -156,6 +157,7 @@ def _judged(
     from dataclasses import replace
 
     from napari_medadv.attacks import perturb
+    from napari_medadv.attacks.several import applied
     from napari_medadv.audit.delivery import Writing, deliver
     from napari_medadv.audit.goal_words import goal_words
     from napari_medadv.audit.record import attachment
@@ -170,14 +172,14 @@ def _judged(
             classifier,
             each.volume,
             threat,
-            _applied(attack, folder / name),
+            applied(attack, folder / name),
             seed=args.seed,
             progress=part(progress, 0.0, 0.7),
         )
     except AlreadyReached:
         return {**facts, "reached": None, "words": f"{head}: as wished already"}
     if args.write:
-        found = replace(found, attack=_applied(attack, args.out / name))
+        found = replace(found, attack=applied(attack, args.out / name))
         target = folder / f"{each.series.uid}_{Path(name).stem}"
         attached = attachment(args.model, args.card, trust_code=args.trust_code, out=target)
         writing = Writing(target, each.source, allow=tuple(args.allow), asked=chosen_budget(args)[0])
@@ -188,17 +190,6 @@ def _judged(
         "reached": found.reached,
         "words": f"{head}: {verdict}; {found.before.sentence} became {found.after.sentence}",
     }
-
-
-def _applied(attack: Any, path: Path) -> Any:
-    """The attack that puts what was kept onto a series."""
-    from napari_medadv.attacks.pasted import Pasted
-    from napari_medadv.attacks.patch import Patch
-    from napari_medadv.attacks.repeated import Repeated
-
-    if isinstance(attack, Patch):
-        return Pasted(str(path), attack.size, attack.unit, attack.place, attack.shape, attack.degrees)
-    return Repeated(str(path))
 
 
 def _threat(args: argparse.Namespace, classifier: Classifier, volume: Volume, goal: Goal) -> Threat:

@@ -22,6 +22,7 @@ from napari_medadv.widgets.object_boxes import ObjectBoxes
 from napari_medadv.widgets.panel import Panel
 from napari_medadv.widgets.progress_bar import ProgressBar
 from napari_medadv.widgets.saving import Saved, save_outcome
+from napari_medadv.widgets.together import Shared, shared
 from napari_medadv.widgets.work import Job
 
 
@@ -73,10 +74,18 @@ class AttackPanel(Panel):
             return
         self.say("")
 
+        members = self.stage.series if plan.together else ()
+
         def verb(progress: Progress) -> Outcome:
             return attacked(loaded, classifier, plan, progress)
 
-        self._job = self.start(verb, "The attack", self._finished)
+        def all_of_them(progress: Progress) -> Shared:
+            return shared(members, classifier, plan, progress)
+
+        if plan.together:
+            self._job = self.start(all_of_them, "The attack", self._finished_together)
+        else:
+            self._job = self.start(verb, "The attack", self._finished)
         self.bar.follow(self._job)
         self._job.ended.connect(self._ended)
         self._refresh()
@@ -104,6 +113,12 @@ class AttackPanel(Panel):
     def _finished(self, outcome: Outcome) -> None:
         if self.session.loaded is outcome.loaded:
             self.stage.show_outcome(outcome)
+
+    def _finished_together(self, found: Shared) -> None:
+        there = [outcome for outcome in found.outcomes if outcome.loaded in self.stage.series]
+        for outcome in sorted(there, key=lambda outcome: outcome.loaded is self.session.loaded):
+            self.stage.show_outcome(outcome)
+        self.say(found.words, wrong=found.reached < len(found.outcomes))
 
     def _ended(self) -> None:
         self._job = None

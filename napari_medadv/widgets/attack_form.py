@@ -9,6 +9,7 @@ from typing import Any
 from qtpy.QtWidgets import QSpinBox, QVBoxLayout, QWidget
 
 from napari_medadv.attacks import Attack, Perturbation
+from napari_medadv.attacks.several import learns
 from napari_medadv.catalogue import entry, name_of, names
 from napari_medadv.display import Loaded
 from napari_medadv.prediction import Prediction
@@ -26,12 +27,21 @@ _FIRST = "pgd"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the form asks for; `retakes` is how many fresh acquisitions are asked for afterwards."""
+    """What the form asks for.
+
+    Attributes
+    ----------
+    retakes
+        How many fresh acquisitions are asked for afterwards.
+    together
+        Whether one perturbation is learned on every series in the window.
+    """
 
     threat: Threat
     attack: Attack
     seed: int
     retakes: int = 0
+    together: bool = False
 
 
 class AttackForm(QWidget):
@@ -51,6 +61,12 @@ class AttackForm(QWidget):
         for name in names(_HOME):
             self.attack.addItem(entry(name, _HOME).__name__, name)
         rows.addRow("Attack", self.attack)
+        self.learn_on = box(
+            ("this series", "every series in the window"),
+            "One perturbation, or one patch, for all of them: it is kept in a file and put onto each.",
+        )
+        rows.addRow("Learn on", self.learn_on)
+        self._rows = rows
         self.seed = QSpinBox()
         self.seed.setRange(0, 2**31 - 1)
         self.seed.setToolTip("The same seed gives the same result, bit for bit.")
@@ -85,7 +101,8 @@ class AttackForm(QWidget):
             The form asks for something impossible.
         """
         threat = Threat(self.goal.goal(), self.budget.budget(), self.region.region(loaded))
-        return Plan(threat, self.settings.value(), self.seed.value(), self.retakes.value())
+        together = learns(entry(self.attack.currentData(), _HOME)) and self.learn_on.currentIndex() == 1
+        return Plan(threat, self.settings.value(), self.seed.value(), self.retakes.value(), together)
 
     def show_run(self, found: Perturbation) -> None:
         """Say what was run: goal, budget, attack, its settings, seed."""
@@ -112,6 +129,7 @@ class AttackForm(QWidget):
     def _describe(self) -> None:
         kind = entry(self.attack.currentData(), _HOME)
         self.budget.offer(kind.norms)
+        self._rows.setRowVisible(self.learn_on, learns(kind))
         words = inspect.getdoc(kind) or ""
         self.attack.setToolTip(words.splitlines()[0] if words else "")
 

@@ -103,6 +103,12 @@ class Stage:
         return next((layer for layer in viewer.layers if noun_of(layer) is noun), None)
 
     @property
+    def series(self) -> tuple[Loaded, ...]:
+        """Every series in the window, in the order of its layers."""
+        nouns = map(noun_of, self.viewer.layers) if self.viewer is not None else ()
+        return tuple(noun for noun in nouns if isinstance(noun, Loaded))
+
+    @property
     def heat(self) -> Any:
         """The heat map's layer, or None."""
         layer = self._heat() if self._heat is not None else None

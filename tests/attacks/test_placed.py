@@ -118,6 +118,22 @@ def test_a_file_that_is_no_picture_is_refused(tmp_path: Path) -> None:
         perturb(classifier, volume, threat, Patch(steps=1, keep=str(tmp_path / "none" / "patch.npz")))
 
 
+def test_what_is_kept_never_takes_the_place_of_something_else(tmp_path: Path) -> None:
+    classifier, volume = case()
+    scan, file = tmp_path / "scan.dcm", tmp_path / "one.npz"
+    scan.write_bytes(b"a source")
+    for attack, threat in (
+        (Patch(steps=1, keep=str(scan)), Threat(Conceal("a"), L0(600))),
+        (Universal(keep=str(scan)), Threat(Conceal("a"), Linf(6))),
+    ):
+        with pytest.raises(OutputError, match=r"scan\.dcm exists and holds no"):
+            perturb(classifier, volume, threat, attack)
+    assert scan.read_bytes() == b"a source"
+    for _ in range(2):
+        perturb(classifier, volume, Threat(Conceal("a"), Linf(6)), Universal(keep=str(file)))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one.npz", "scan.dcm"]
+
+
 def test_a_universal_perturbation_is_one_for_all_slices() -> None:
     classifier, volume = case()
     found = perturb(classifier, volume, Threat(Conceal("a"), Linf(6)), Universal())
