@@ -6,6 +6,8 @@ import pytest
 
 from napari_medadv.attacks import perturb
 from napari_medadv.attacks.fgsm import FGSM
+from napari_medadv.attacks.repeated import Repeated
+from napari_medadv.attacks.universal import Universal
 from napari_medadv.audit.fingerprint import differing, fingerprint
 from napari_medadv.audit.panel import picture, write_panel
 from napari_medadv.audit.provenance import derivation_text
@@ -47,6 +49,20 @@ def test_the_record_of_a_colour_attack_is_read_again_and_drawn(tmp_path: Path) -
     write_panel(found, size, tmp_path / "panel.png")
     assert (tmp_path / "panel.png").stat().st_size > 1000
     assert len(derivation_text(found, classifier)) <= 1024
+
+
+def test_the_header_does_not_name_the_folders_of_the_files_that_an_attack_read(tmp_path: Path) -> None:
+    volume, file = colour(), tmp_path / "doe_john" / "one.npz"
+    classifier = Classifier(
+        lambda values: (values.flatten(1).mean(dim=1, keepdim=True) - 100) * 0.1, Findings(("a",), "sigmoid"), "level"
+    )
+    file.parent.mkdir()
+    found = perturb(classifier, volume, Threat(Conceal("a"), Linf(60)), Universal(keep=str(file)))
+    again = perturb(classifier, volume, Threat(Conceal("a"), Linf(60)), Repeated(str(file)))
+    for one in (found, again):
+        words = derivation_text(one, classifier)
+        assert "'one.npz'" in words and "doe" not in words
+        assert str(one.attack).count("doe_john") == 1, "the result itself says what was asked for"
 
 
 def test_a_fingerprint_is_of_every_slice() -> None:
