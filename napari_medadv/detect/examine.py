@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,6 +58,9 @@ class Evidence:
         return f"{self.detector}: as suspicious as {100 * self.p:.1f} % of {self.count} clean images or fewer{apart}."
 
 
+_BY_ALL = "by all of them, an attack made by who knows them"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Examination:
     """All evidence on a series.
@@ -75,7 +78,7 @@ class Examination:
     left_out
         Sentences: detectors that do not apply here.
     unseen
-        What would pass unseen, a sentence a detector.
+        What would pass unseen: by each detector that counts, and by all of them.
     missing
         Names of detectors that count and could not be run: the common p-value is that of the others, ranked among clean
         images by the others alone.
@@ -153,9 +156,14 @@ def examine(
     p = fused_p_value(np.array([each.score for each in counted]), clean, weights)
     progress(1.0, "examined")
     ran = {each.detector for each in counted}
-    unseen = tuple(dict.fromkeys(detector.evaded_by for name, detector in named if name in ran))
+    unseen = (*blind_spots(detector for name, detector in named if name in ran), _BY_ALL)
     interval = threshold_interval(reference.count, level)
     return Examination(tuple(found), p, level, interval, tuple(left_out), unseen, tuple(missing))
+
+
+def blind_spots(detectors: Iterable[Detector]) -> tuple[str, ...]:
+    """What passes each detector unseen, with the detector's name: what one misses, another may find."""
+    return tuple(f"by {name_of(type(detector))}, {detector.evaded_by}" for detector in detectors)
 
 
 def heat(

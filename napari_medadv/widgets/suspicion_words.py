@@ -44,8 +44,8 @@ def summary(found: Suspicion) -> str:
 def overall(found: Suspicion) -> str:
     """What would pass all detectors that were asked, and what was not asked."""
     counted = found.examination.unseen if found.examination is not None else ()
-    unseen = counted or tuple(dict.fromkeys(sign.evaded_by for sign in found.signs))
-    return _list("What would evade this", unseen) + _list("Not asked, and why", found.missing)
+    unseen = counted or tuple(f"by {sign.detector}, {sign.evaded_by}" for sign in found.signs)
+    return _list("What would pass unseen", unseen) + _list("Not asked, and why", found.missing)
 
 
 def details(sign: Sign) -> str:

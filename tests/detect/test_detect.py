@@ -151,6 +151,12 @@ def test_the_verdict_is_never_that_a_series_is_clean(reference: Reference) -> No
     found = examine(DETECTORS, classifier("grey"), volume("grey", 77), reference)
     assert 0 < found.p <= 1 and found.p >= 1 / 25
     assert "would pass unseen" in found.sentence or "Suspicious" in found.sentence
+    assert len(found.unseen) == 1 + sum(each.fused for each in found.evidence)
+    assert all(
+        spot.startswith(f"by {each.detector}, ")
+        for spot, each in zip(found.unseen, found.evidence, strict=False)
+        if each.fused
+    )
     assert found.interval[0] < 0.05 < found.interval[1]
     assert all(0 < each.p <= 1 and each.count == 24 for each in found.evidence)
     with pytest.raises(DetectorError, match="at least 99"):

@@ -90,7 +90,10 @@ def test_from_the_button_to_a_heat_map_over_the_series(
     until(lambda: panel.found)
     items: Any = [panel.list.topLevelItem(row) for row in range(3)]
     assert [item.text(0) for item in items] == ["all together", "squeeze", "header"]
-    assert "together p =" in panel.message.text() and "evade" in panel.words.toPlainText()
+    assert (
+        "together p =" in panel.message.text()
+        and "by all of them, an attack made by who knows them" in panel.words.toPlainText()
+    )
     panel.list.setCurrentItem(panel.list.topLevelItem(1))
     assert "forward passes" in panel.words.toPlainText()
     panel.go()
