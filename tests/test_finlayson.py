@@ -14,10 +14,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from napari_medadv import load_classifier
+
 from .dicom.making import dataset, write
 
 FOLDER = Path(__file__).parent.parent / "docs" / "examples" / "finlayson"
-MODULES = ("experiment", "figures", "stacks", "train", "trials")
+MODULES = ("densenet", "experiment", "figures", "images", "recipe", "resnet", "stacks", "train", "trials")
 SIDE = 24
 
 
@@ -61,17 +63,19 @@ def table(tmp_path: Path) -> Path:
 def test_the_table_of_the_experiment(
     experiment: Any, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    train, trials = sys.modules["train"], sys.modules["trials"]
+    images, train, trials = (sys.modules[name] for name in ("images", "train", "trials"))
     asked: list[int] = []
 
-    def quick(table: Path, out: Path, seed: int) -> None:
+    def quick(table: Path, out: Path, seed: int, network: str, epochs: int) -> None:
         asked.append(seed)
         out.mkdir(parents=True)
         train.export(Brightness(seed), 1, out / "model.pt2")
-        card = train.CARD.format(name="pictures", labels='"healthy", "sick"').replace("224", str(SIDE))
+        card = train.CARD.format(name="pictures", network="brightness", labels='"healthy", "sick"').replace(
+            "224", str(SIDE)
+        )
         (out / "model.toml").write_text(card)
 
-    monkeypatch.setattr(train, "SIZE", SIDE)
+    monkeypatch.setattr(images, "SIZE", SIDE)
     monkeypatch.setattr(experiment, "train", quick)
     monkeypatch.setattr(trials, "PATCH", dataclasses.replace(trials.PATCH, steps=30, pixels=8))
     out = tmp_path / "out"
@@ -92,6 +96,24 @@ def test_the_table_of_the_experiment(
     monkeypatch.setattr(experiment, "judged", refuse)
     experiment.main()
     assert (out / "pictures_7.md").read_text() == made and asked == [7, 8]
+
+
+@pytest.mark.parametrize("network", ["resnet50", "densenet121"])
+def test_a_network_is_trained_and_trained_again(
+    experiment: Any, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, network: str
+) -> None:
+    size, train = 64, sys.modules["train"]
+    for name in ("images", "resnet", "densenet"):
+        monkeypatch.setattr(sys.modules[name], "SIZE", size)
+    for name in ("recipe", "resnet", "densenet"):
+        monkeypatch.setattr(sys.modules[name], "BATCH", 6)
+    monkeypatch.setattr(sys.modules["densenet"], "STAGES", ((32, 1), (size, 1)))
+    for out in (tmp_path / "one", tmp_path / "two"):
+        train.train(table, out, 3, network, epochs=2)
+    first, again = (torch.export.load(tmp_path / name / "model.pt2").state_dict for name in ("one", "two"))
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    found = load_classifier(tmp_path / "one" / "model.pt2")
+    assert found.findings.labels == ("healthy", "sick") and found.white_box and network in found.name
 
 
 def test_the_figures(experiment: Any) -> None:

@@ -14,12 +14,12 @@ import json
 from functools import cache
 from pathlib import Path
 
+import images
 import numpy as np
 import torch
-import train as training
 from figures import PAPER, head, row
 from stacks import Stack, labels_of, read_stack
-from train import train
+from train import NETWORKS, train
 from trials import TRIALS, Bench, judged
 
 from napari_medadv import load_classifier
@@ -27,11 +27,11 @@ from napari_medadv import load_classifier
 PATCH_IMAGES = 200
 
 
-def network(table: Path, out: Path, seed: int, *, needed: bool) -> Path:
+def network(table: Path, out: Path, seed: int, kind: str, epochs: int, *, needed: bool) -> Path:
     """The file of the network of a seed, trained here where it is missing and needed."""
     folder = out / f"{table.stem}_{seed}"
     if needed and not (folder / "model.toml").exists():
-        train(table, folder, seed)
+        train(table, folder, seed, kind, epochs=epochs)
     return folder / "model.pt2"
 
 
@@ -78,6 +78,8 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--limit", type=int, default=1000, help="test images of each label, at most")
     parser.add_argument("--seeds", type=int, nargs=2, default=(7, 8), help="of the victim and of its stand-in")
+    parser.add_argument("--network", choices=NETWORKS, default=NETWORKS[0], help="where one is trained")
+    parser.add_argument("--epochs", type=int, default=12, help="of a resnet50 that is trained")
     parser.add_argument(
         "--stand-in", type=Path, help="another classifier for the black box, instead of the second seed's"
     )
@@ -88,11 +90,12 @@ def main() -> None:
     torch.set_num_threads(1)
     table, out = arguments.table, arguments.out
     hidden = any(trial.endswith("black box") for trial in arguments.trials)
-    victim = network(table, out, arguments.seeds[0], needed=True)
-    surrogate = arguments.stand_in or network(table, out, arguments.seeds[1], needed=hidden)
+    recipe = (arguments.network, arguments.epochs)
+    victim = network(table, out, arguments.seeds[0], *recipe, needed=True)
+    surrogate = arguments.stand_in or network(table, out, arguments.seeds[1], *recipe, needed=hidden)
     pictures = out / f"{table.stem}_{arguments.seeds[0]}_pictures"
     pictures.mkdir(parents=True, exist_ok=True)
-    train_images = cache(lambda label: read_stack(table, "train", label, PATCH_IMAGES, training.SIZE))
+    train_images = cache(lambda label: read_stack(table, "train", label, PATCH_IMAGES, images.SIZE))
     bench = Bench(
         load_classifier(victim), surrogate, train_images, pictures, arguments.arithmetic, arguments.patch_steps
     )
@@ -102,7 +105,7 @@ def main() -> None:
             f"The network knows {bench.victim.findings.labels} and the table {labels}: two and the same are needed."
         )
     ledger = out / f"{table.stem}_{arguments.seeds[0]}.jsonl"
-    stacks = [read_stack(table, "test", label, arguments.limit, training.SIZE) for label in labels]
+    stacks = [read_stack(table, "test", label, arguments.limit, images.SIZE) for label in labels]
     for trial in arguments.trials:
         for number, stack in enumerate(stacks):
             attack(bench, stack, [trial], ledger, 100_000 * number)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from train import shown
+from images import shown
 
 from napari_medadv import Volume, decode, scan
 
