@@ -66,7 +66,7 @@ def test_the_table_of_the_experiment(
     images, train, trials = (sys.modules[name] for name in ("images", "train", "trials"))
     asked: list[int] = []
 
-    def quick(table: Path, out: Path, seed: int, network: str, epochs: int) -> None:
+    def quick(table: Path, out: Path, seed: int, network: str) -> None:
         asked.append(seed)
         out.mkdir(parents=True)
         train.export(Brightness(seed), 1, out / "model.pt2")
@@ -109,7 +109,7 @@ def test_a_network_is_trained_and_trained_again(
         monkeypatch.setattr(sys.modules[name], "BATCH", 6)
     monkeypatch.setattr(sys.modules["densenet"], "STAGES", ((32, 1), (size, 1)))
     for out in (tmp_path / "one", tmp_path / "two"):
-        train.train(table, out, 3, network, epochs=2)
+        train.train(table, out, 3, network, steps=4)
     first, again = (torch.export.load(tmp_path / name / "model.pt2").state_dict for name in ("one", "two"))
     assert all(torch.equal(first[name], again[name]) for name in first)
     found = load_classifier(tmp_path / "one" / "model.pt2")

@@ -17,20 +17,21 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 
-def trained_resnet(voxels: Tensor, targets: Tensor, classes: int, seed: int, epochs: int) -> nn.Module:
-    """The network in eval mode; one thread, so that it repeats."""
+def trained_resnet(voxels: Tensor, targets: Tensor, classes: int, seed: int, steps: int) -> nn.Module:
+    """The network after about so many steps, in whole epochs; in eval mode; one thread, so that it repeats."""
     torch.set_num_threads(1)
     torch.manual_seed(seed)
     rng = torch.Generator().manual_seed(seed)
     made = resnet50(spatial_dims=2, n_input_channels=voxels.shape[1], num_classes=classes, conv1_t_stride=2)
     network = Centred(made).to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(network.parameters(), weight_decay=0.0)
-    images, steps, began = shown(voxels, SIZE), len(targets) // BATCH, time.perf_counter()
-    done, whole = 0, steps * epochs
+    images, each, began = shown(voxels, SIZE), len(targets) // BATCH, time.perf_counter()
+    epochs = max(1, round(steps / each))
+    done, whole = 0, each * epochs
     network.train()
     for epoch in range(epochs):
         losses = []
-        for rows in torch.randperm(len(targets), generator=rng)[: steps * BATCH].split(BATCH):
+        for rows in torch.randperm(len(targets), generator=rng)[: each * BATCH].split(BATCH):
             for group in optimizer.param_groups:
                 group["lr"] = rate(done, whole)
             batch = shifted(images[rows], rng).contiguous(memory_format=torch.channels_last)

@@ -20,6 +20,7 @@ from resnet import trained_resnet
 from torch import nn
 
 NETWORKS = ("resnet50", "densenet121")
+STEPS = 600
 CARD = """name = "{name}, {network}"
 weights = "model.pt2"
 labels = [{labels}]
@@ -47,11 +48,11 @@ def export(network: nn.Module, channels: int, path: Path) -> None:
     torch.export.save(program, path)
 
 
-def train(table: Path, out: Path, seed: int, network: str = "resnet50", *, last: int = 1, epochs: int = 12) -> None:
+def train(table: Path, out: Path, seed: int, network: str = "resnet50", *, last: int = 1, steps: int = STEPS) -> None:
     """Train on the table's training images; write the network and its card into ``out``."""
     voxels, targets, labels = images.read_table(table, "train")
     if network == "resnet50":
-        made = trained_resnet(voxels, targets, len(labels), seed, epochs)
+        made = trained_resnet(voxels, targets, len(labels), seed, steps)
     else:
         made = trained_densenet(voxels, targets, len(labels), seed, last)
     out.mkdir(parents=True, exist_ok=True)
@@ -67,9 +68,9 @@ def main() -> None:
     parser.add_argument("--network", choices=NETWORKS, default=NETWORKS[0])
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--last", type=int, default=1, help="densenet121: epochs of the images as they are, at the end")
-    parser.add_argument("--epochs", type=int, default=12, help="resnet50: epochs")
+    parser.add_argument("--steps", type=int, default=STEPS, help="resnet50: of 16 images each")
     arguments = parser.parse_args()
-    options = {"last": arguments.last, "epochs": arguments.epochs}
+    options = {"last": arguments.last, "steps": arguments.steps}
     train(arguments.table, arguments.out, arguments.seed, arguments.network, **options)
 
 
