@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from napari_medadv.attacks import perturb
 from napari_medadv.attacks.picture import keep, vacant
@@ -83,7 +84,7 @@ def shared(members: Sequence[Loaded], classifier: Classifier, plan: Plan, progre
     file = Path(name).expanduser()
     vacant(file, kind_of(attack))
     outcomes = []
-    with threads(fastest_threads(classifier, members[0].volume)):
+    with threads(fastest_threads(classifier, members[0].volume)), TemporaryDirectory(prefix="medadv-") as aside:
         learned = learn(
             classifier,
             [(member.volume, plan.threat) for member in members],
@@ -91,14 +92,17 @@ def shared(members: Sequence[Loaded], classifier: Classifier, plan: Plan, progre
             seed=plan.seed,
             progress=part(progress, 0.0, 0.6),
         )
-        keep(file, learned, kind_of(attack))
+        unfinished = Path(aside) / "learned.npz"
+        keep(unfinished, learned, kind_of(attack))
         for count, member in enumerate(members):
             share = part(progress, 0.6 + 0.38 * count / len(members), 0.6 + 0.38 * (count + 1) / len(members))
             try:
                 found = perturb(
-                    classifier, member.volume, plan.threat, applied(attack, file), seed=plan.seed, progress=share
+                    classifier, member.volume, plan.threat, applied(attack, unfinished), seed=plan.seed, progress=share
                 )
             except AlreadyReached:
                 continue
+            found = replace(found, attack=applied(attack, file))
             outcomes.append(Outcome(member, classifier, found, signed_difference(found.clean, found.adversarial)))
+    keep(file, learned, kind_of(attack))
     return Shared(tuple(outcomes), len(members) - len(outcomes), file)

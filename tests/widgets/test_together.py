@@ -67,6 +67,21 @@ def test_one_perturbation_for_every_series_in_the_window(
     assert all(isinstance(outcome.perturbation.attack, Repeated) for outcome in outcomes)
 
 
+def test_a_cancelled_one_keeps_nothing(
+    viewer: Any, loaded: Loaded, other: Loaded, slow: Classifier, until: Until, tmp_path: Path
+) -> None:
+    stage, panel, file = stage_of(viewer), dock(viewer, AttackPanel), tmp_path / "one.npz"
+    stage.show(other)
+    stage.show(loaded)
+    stage.session.attach(slow)
+    form_of(panel, "universal", file)
+    panel.run()
+    until(lambda: panel.bar.value() > 0)
+    panel.cancel()
+    until(lambda: panel.run_button.isEnabled())
+    assert panel.message.text() == "The attack was stopped." and len(viewer.layers) == 2 and not file.exists()
+
+
 def test_the_choice_is_there_only_for_attacks_that_learn(viewer: Any) -> None:
     form = dock(viewer, AttackPanel).form
     assert not form.learn_on.isVisibleTo(form)
