@@ -19,7 +19,7 @@ from napari_medadv import load_classifier
 from .dicom.making import dataset, write
 
 FOLDER = Path(__file__).parent.parent / "docs" / "examples" / "finlayson"
-MODULES = ("densenet", "experiment", "figures", "images", "recipe", "resnet", "stacks", "train", "trials")
+MODULES = ("experiment", "figures", "images", "recipe", "shifted", "stacks", "train", "trials", "turned")
 SIDE = 24
 
 
@@ -66,7 +66,7 @@ def test_the_table_of_the_experiment(
     images, train, trials = (sys.modules[name] for name in ("images", "train", "trials"))
     asked: list[int] = []
 
-    def quick(table: Path, out: Path, seed: int, network: str) -> None:
+    def quick(table: Path, out: Path, seed: int, network: str, recipe: str) -> None:
         asked.append(seed)
         out.mkdir(parents=True)
         train.export(Brightness(seed), 1, out / "model.pt2")
@@ -98,18 +98,20 @@ def test_the_table_of_the_experiment(
     assert (out / "pictures_7.md").read_text() == made and asked == [7, 8]
 
 
-@pytest.mark.parametrize("network", ["resnet50", "densenet121"])
+@pytest.mark.parametrize(
+    ("network", "recipe"), [("resnet50", "shifted"), ("densenet121", "shifted"), ("densenet121", "turned")]
+)
 def test_a_network_is_trained_and_trained_again(
-    experiment: Any, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, network: str
+    experiment: Any, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, network: str, recipe: str
 ) -> None:
     size, train = 64, sys.modules["train"]
-    for name in ("images", "resnet", "densenet"):
+    for name in ("images", "shifted", "turned"):
         monkeypatch.setattr(sys.modules[name], "SIZE", size)
-    for name in ("recipe", "resnet", "densenet"):
+    for name in ("recipe", "shifted", "turned"):
         monkeypatch.setattr(sys.modules[name], "BATCH", 6)
-    monkeypatch.setattr(sys.modules["densenet"], "STAGES", ((32, 1), (size, 1)))
+    monkeypatch.setattr(sys.modules["turned"], "STAGES", ((32, 1), (size, 1)))
     for out in (tmp_path / "one", tmp_path / "two"):
-        train.train(table, out, 3, network, steps=4)
+        train.train(table, out, 3, network, recipe, steps=4)
     first, again = (torch.export.load(tmp_path / name / "model.pt2").state_dict for name in ("one", "two"))
     assert all(torch.equal(first[name], again[name]) for name in first)
     found = load_classifier(tmp_path / "one" / "model.pt2")

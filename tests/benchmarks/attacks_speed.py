@@ -1,9 +1,9 @@
 """Speed: the peers' PGD against ours on one network, like for like and as shipped, each gain by itself, and a curve.
 
 `python tests/benchmarks/attacks_speed.py digits` takes the small CNN, trained plainly;
-`python tests/benchmarks/attacks_speed.py MODEL TABLE.csv` a MONAI DenseNet121 that docs/examples/finlayson/train.py --network densenet121 made,
-and the test images of the table it was trained with. `--images`, `--steps`, `--epsilon` and `--only fixed|curve|driver` as you
-like. Success is always that of a float32 forward pass of the network as it was given. Peers that are missing are named.
+`python tests/benchmarks/attacks_speed.py MODEL TABLE.csv` a MONAI DenseNet121 that docs/examples/finlayson/train.py made
+with --network densenet121 --recipe turned, and the test images of the table it was trained with. `--images`, `--steps`,
+`--epsilon` and `--only fixed|curve|driver` as you like. Success is always that of a float32 forward pass of the network as it was given. Peers that are missing are named.
 """
 
 from __future__ import annotations
@@ -70,10 +70,10 @@ def digits(count: int, epsilon: float | None) -> Case:
 def radiographs(model: Path, table: Path, count: int, epsilon: float | None) -> Case:
     """A DenseNet121 of `train.py`, and every other image of each label of the test split that it has right."""
     sys.path.insert(0, str(Path(__file__).parents[2] / "docs" / "examples" / "finlayson"))
-    densenet, images = (importlib.import_module(name) for name in ("densenet", "images"))
+    turned, images = (importlib.import_module(name) for name in ("turned", "images"))
     state = torch.export.load(model / "model.pt2").state_dict
     voxels, truth, labels = images.read_table(table, "test")
-    network: nn.Module = densenet.densenet121(voxels.shape[1], len(labels))
+    network: nn.Module = turned.densenet121(voxels.shape[1], len(labels))
     network.load_state_dict(state)
     network.eval()
     places = torch.cat([(truth == label).nonzero().flatten()[:count] for label in range(len(labels))])

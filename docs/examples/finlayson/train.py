@@ -1,11 +1,11 @@
-"""Train a network for Finlayson's experiment: ``python train.py TABLE.csv OUT [--network densenet121] [--seed N]``.
+"""Train a network for Finlayson's experiment: ``python train.py TABLE.csv OUT [--network NAME] [--recipe NAME] [--seed N]``.
 
 TABLE.csv has the columns file, label and split, of 8-bit DICOM images of one size; only rows of the split "train" are
 read. The network reads [-1, 1] at 224 x 224 and learns plain cross-entropy. There are no ImageNet weights here, so it
-starts from random ones. Two recipes: *resnet50*, the authors' architecture, of images that are mirrored and shifted by
-whole pixels, so that no interpolation smooths what it learns from (``resnet.py``); *densenet121*, of images that are
-turned, sheared, zoomed, shifted and mirrored, first at 128 x 128, and at the end of one epoch of the images as they are
-(``--last 0`` leaves that out). Writes ``model.pt2`` and its card ``model.toml``.
+starts from random ones. Two recipes: *shifted*, of images that are mirrored and shifted by whole pixels, so that no
+interpolation smooths what is learned from; and *turned*, of a DenseNet121, images turned, sheared, zoomed, shifted and
+mirrored, first at 128 x 128, and at the end one epoch of the images as they are (``--last 0`` leaves that out).
+Writes ``model.pt2`` and its card ``model.toml``.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from pathlib import Path
 
 import images
 import torch
-from densenet import trained_densenet
-from resnet import trained_resnet
+from shifted import trained_shifted
 from torch import nn
+from turned import trained_turned
 
 NETWORKS = ("resnet50", "densenet121")
+RECIPES = ("shifted", "turned")
 STEPS = 600
 CARD = """name = "{name}, {network}"
 weights = "model.pt2"
@@ -48,13 +49,24 @@ def export(network: nn.Module, channels: int, path: Path) -> None:
     torch.export.save(program, path)
 
 
-def train(table: Path, out: Path, seed: int, network: str = "resnet50", *, last: int = 1, steps: int = STEPS) -> None:
+def train(
+    table: Path,
+    out: Path,
+    seed: int,
+    network: str = NETWORKS[0],
+    recipe: str = RECIPES[0],
+    *,
+    last: int = 1,
+    steps: int = STEPS,
+) -> None:
     """Train on the table's training images; write the network and its card into ``out``."""
     voxels, targets, labels = images.read_table(table, "train")
-    if network == "resnet50":
-        made = trained_resnet(voxels, targets, len(labels), seed, steps)
+    if recipe == "shifted":
+        made = trained_shifted(network, voxels, targets, len(labels), seed, steps)
+    elif network == "densenet121":
+        made = trained_turned(voxels, targets, len(labels), seed, last)
     else:
-        made = trained_densenet(voxels, targets, len(labels), seed, last)
+        raise SystemExit(f"The recipe {recipe} is for densenet121, not for {network}: choose that one, or shifted.")
     out.mkdir(parents=True, exist_ok=True)
     export(made, voxels.shape[1], out / "model.pt2")
     names = ", ".join(f'"{label}"' for label in labels)
@@ -66,12 +78,13 @@ def main() -> None:
     parser.add_argument("table", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--network", choices=NETWORKS, default=NETWORKS[0])
+    parser.add_argument("--recipe", choices=RECIPES, default=RECIPES[0])
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--last", type=int, default=1, help="densenet121: epochs of the images as they are, at the end")
-    parser.add_argument("--steps", type=int, default=STEPS, help="resnet50: of 16 images each")
+    parser.add_argument("--last", type=int, default=1, help="turned: epochs of the images as they are, at the end")
+    parser.add_argument("--steps", type=int, default=STEPS, help="shifted: of 16 images each")
     arguments = parser.parse_args()
     options = {"last": arguments.last, "steps": arguments.steps}
-    train(arguments.table, arguments.out, arguments.seed, arguments.network, **options)
+    train(arguments.table, arguments.out, arguments.seed, arguments.network, arguments.recipe, **options)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The recipe of a ResNet-50 for Finlayson's experiment: images mirrored and shifted by whole pixels, at 224 x 224 from the start.
+"""The recipe *shifted*: a ResNet-50 or a DenseNet121, images mirrored and shifted by whole pixels, at 224 x 224 from the start.
 
 Turning, zooming and shearing interpolate, and so smooth, what a network learns from. One that never saw such images leans on
 finer detail, as networks do that saw millions of photographs first, and gives way to less.
@@ -11,19 +11,27 @@ import time
 import numpy as np
 import torch
 from images import SIZE, shown
-from monai.networks.nets import resnet50
+from monai.networks.nets import DenseNet121, resnet50
 from recipe import BATCH, Centred, rate, stepped
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
 
-def trained_resnet(voxels: Tensor, targets: Tensor, classes: int, seed: int, steps: int) -> nn.Module:
+def untrained(network: str, channels: int, classes: int) -> Centred:
+    """A network of random weights: "resnet50" or "densenet121"."""
+    if network == "densenet121":
+        return Centred(DenseNet121(spatial_dims=2, in_channels=channels, out_channels=classes))
+    return Centred(resnet50(spatial_dims=2, n_input_channels=channels, num_classes=classes, conv1_t_stride=2))
+
+
+def trained_shifted(
+    network_name: str, voxels: Tensor, targets: Tensor, classes: int, seed: int, steps: int
+) -> nn.Module:
     """The network after about so many steps, in whole epochs; in eval mode; one thread, so that it repeats."""
     torch.set_num_threads(1)
     torch.manual_seed(seed)
     rng = torch.Generator().manual_seed(seed)
-    made = resnet50(spatial_dims=2, n_input_channels=voxels.shape[1], num_classes=classes, conv1_t_stride=2)
-    network = Centred(made).to(memory_format=torch.channels_last)
+    network = untrained(network_name, voxels.shape[1], classes).to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(network.parameters(), weight_decay=0.0)
     images, each, began = shown(voxels, SIZE), len(targets) // BATCH, time.perf_counter()
     epochs = max(1, round(steps / each))

@@ -1,4 +1,4 @@
-"""The recipe of a DenseNet121: images turned, sheared, zoomed, shifted and mirrored, at first small, at the end as they are."""
+"""The recipe *turned*: a DenseNet121, images turned, sheared, zoomed, shifted and mirrored, at first small, at the end as they are."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def densenet121(channels: int, classes: int) -> Centred:
     return Centred(DenseNet121(spatial_dims=2, in_channels=channels, out_channels=classes, dropout_prob=0.2))
 
 
-def trained_densenet(voxels: Tensor, targets: Tensor, classes: int, seed: int, last: int) -> nn.Module:
+def trained_turned(voxels: Tensor, targets: Tensor, classes: int, seed: int, last: int) -> nn.Module:
     """The network after all epochs of moved images and ``last`` ones of the images as they are; in eval mode."""
     return _ended(_trained(voxels, targets, classes, seed), voxels, targets, seed, last)
 
