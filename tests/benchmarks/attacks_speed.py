@@ -3,7 +3,8 @@
 `python tests/benchmarks/attacks_speed.py digits` takes the small CNN, trained plainly;
 `python tests/benchmarks/attacks_speed.py MODEL TABLE.csv` a MONAI DenseNet121 that docs/examples/finlayson/train.py made
 with --network densenet121 --recipe turned, and the test images of the table it was trained with. `--images`, `--steps`,
-`--epsilon` and `--only fixed|curve|driver` as you like. Success is always that of a float32 forward pass of the network as it was given. Peers that are missing are named.
+`--epsilon` and `--only fixed|curve|driver` as you like. Success is always that of a float32 forward pass of the network as
+it was given. Peers that are missing are named.
 """
 
 from __future__ import annotations
