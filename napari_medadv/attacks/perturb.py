@@ -145,7 +145,12 @@ def refuse(classifier: Classifier, volume: Volume, threat: Threat, attack: Attac
     suits(classifier, threat.goal, attack)
     refuse_real(volume)
     slices = threat.region.chosen(volume.shape)
-    check(threat.budget, float(volume.scale.take(np.array(slices)).quantum.min()), volume.scale.unit)
+    quantum = float(volume.scale.take(np.array(slices)).quantum.min())
+    if volume.voxels.itemsize > 2:  # attacks stand on float32, which cannot tell such values apart by every quantum
+        quantum = max(
+            quantum, float(np.spacing(max(np.abs(volume.values(index)).max() for index in np.array(slices)[:, None])))
+        )
+    check(threat.budget, quantum, volume.scale.unit)
     if volume.scale.padding is not None and not any(_image(volume, threat.region, index) for index in slices):
         raise RegionError(
             "The region holds nothing but padding, where there is no image: mark at least one other voxel."

@@ -76,16 +76,24 @@ def write_objects(
             if kind not in kinds or (kind == "region" and _unlimited(found.threat.region)):
                 continue
             try:
-                dataset = make()
+                make().save_as(out / f"{kind}.dcm", enforce_file_format=True)
+            except (OSError, MissingExtra):
+                raise
             except OutputError as refusal:
                 left_out.append(f"no {kind}: {refusal}")
-                continue
-            dataset.save_as(out / f"{kind}.dcm", enforce_file_format=True)
+            except Exception as fault:  # highdicom raises nearly everything on a misstated attribute
+                (out / f"{kind}.dcm").unlink(missing_ok=True)
+                left_out.append(f"no {kind}: the header of the series does not allow it ({_short(fault)}).")
     except OSError as fault:
         raise OutputError(
             f"The objects cannot be written ({system_reason(fault)}): choose another folder or free some space."
         ) from fault
     return tuple(left_out)
+
+
+def _short(fault: Exception) -> str:
+    """What highdicom said, without a value of the header, which could name the patient."""
+    return str(fault).splitlines()[0] if isinstance(fault, AttributeError) and str(fault) else type(fault).__name__
 
 
 def _unlimited(region: Region) -> str:

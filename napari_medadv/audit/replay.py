@@ -12,7 +12,7 @@ from napari_medadv.audit.record import Record, reading
 from napari_medadv.audit.versions import versions
 from napari_medadv.dicom import Series, decode, scan
 from napari_medadv.dicom.geometry import ALLOWABLE, Allowable
-from napari_medadv.errors import RecordError
+from napari_medadv.errors import RecordError, SeriesError
 from napari_medadv.model import Classifier
 from napari_medadv.progress import Progress, part, silent
 
@@ -33,10 +33,20 @@ def source_of(record: Record, folder: Path, given: Path | None) -> tuple[Series,
     if not path.exists():
         raise RecordError(f"The source series is not at {path.name} any more: name its folder with --source.")
     uid = record.source["series_uid"]
-    for series in scan(path).series:
-        if series.uid == uid:
-            return series, path
+    found = [series for series in scan(path).series if series.uid == uid]
+    if found:
+        return next((each for each in found if len(found) > 1 and _is_source(each, record)), found[0]), path
     raise RecordError(f"{path.name} does not hold the series {uid} of the record: name the right folder with --source.")
+
+
+def _is_source(series: Series, record: Record) -> bool:
+    """Whether these are the integers of the record: one uid may hold several volumes."""
+    if series.frames != len(record.source["sha256"]):
+        return False
+    try:
+        return not differing(fingerprint(decode(series, allow=ALLOWABLE)), tuple(record.source["sha256"]))
+    except SeriesError:
+        return False
 
 
 def allowance(record: Record, more: Collection[Allowable] = ()) -> tuple[Allowable, ...]:

@@ -180,7 +180,7 @@ def _judged(
         return {**facts, "reached": None, "words": f"{head}: as wished already"}
     if args.write:
         found = replace(found, attack=applied(attack, args.out / name))
-        target = folder / f"{each.series.uid}_{Path(name).stem}"
+        target = _place(folder, each, Path(name).stem)
         attached = attachment(args.model, args.card, trust_code=args.trust_code, out=target)
         writing = Writing(target, each.source, allow=tuple(args.allow), asked=chosen_budget(args)[0])
         deliver(found, classifier, attached, each.series, writing, progress=part(progress, 0.7, 1.0))
@@ -198,6 +198,16 @@ def _threat(args: argparse.Namespace, classifier: Classifier, volume: Volume, go
     asked, norm = chosen_budget(args)
     budget = asked.budget(norm, volume, whole=classifier.reads == "volume")
     return Threat(goal, budget, chosen_region(args, volume.shape))
+
+
+def _place(folder: Path, each: _Member, stem: str) -> Path:
+    """A new folder in `folder` for a series: a uid may hold anything, and several volumes share one."""
+    plain = "".join(sign for sign in each.series.uid if sign in "0123456789.")[:64].strip(".") or "series"
+    found, number = folder / f"{plain}_{stem}", 1
+    while found.exists():
+        number += 1
+        found = folder / f"{plain}_{number}_{stem}"
+    return found
 
 
 def _file_name(count: int, goal: Any) -> str:

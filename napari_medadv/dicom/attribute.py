@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+CHARACTERS: Final = 0x00080005
 IMAGE_TYPE: Final = 0x00080008
 SOP_CLASS: Final = 0x00080016
 SOP_INSTANCE: Final = 0x00080018

@@ -42,6 +42,8 @@ def compressed(syntax: str, frames: Array, layout: Layout) -> list[bytes] | None
     """Frames, (frame, y, x) or (frame, y, x, channel), in the syntax of their source; None where that gives not every integer back."""
     if syntax not in LOSSLESS or layout.allocated in (1, 32):
         return None
+    if syntax == a.HTJ2K_LOSSLESS and layout.photometric == "MONOCHROME1" and layout.stored < layout.allocated:
+        return None  # the encoder cannot say Bits Stored, by which SimpleITK turns such values round
     if layout.colour:  # whatever the source stored, a derived image is RGB
         layout = replace(layout, samples=3, allocated=8 * layout.dtype.itemsize, photometric="RGB", planar=False)
     found = []

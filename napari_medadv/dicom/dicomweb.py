@@ -9,6 +9,7 @@ from typing import Any
 
 from napari_medadv.dicom.quiet import quiet
 from napari_medadv.dicom.remote import RemoteSeries
+from napari_medadv.dicom.words import printable
 from napari_medadv.errors import Cancelled, MissingExtra, OutputError, SeriesError
 
 _FIELDS = ["SeriesDescription", "SeriesNumber", "NumberOfSeriesRelatedInstances"]
@@ -103,8 +104,8 @@ def _series(found: dict[str, Any]) -> RemoteSeries:
     return RemoteSeries(
         str(_value(found, "0020000E")),
         str(_value(found, "0020000D")),
-        str(_value(found, "00080060")),
-        str(_value(found, "0008103E")),
+        printable(_value(found, "00080060")),
+        printable(_value(found, "0008103E")),
         int(number) if number != "" else None,
         int(count) if count != "" else None,
     )

@@ -12,6 +12,7 @@ from pydicom.dataset import Dataset
 
 from napari_medadv.dicom.quiet import quiet
 from napari_medadv.dicom.remote import RemoteSeries
+from napari_medadv.dicom.words import printable
 from napari_medadv.errors import MissingExtra, SeriesError
 
 _PENDING = (0xFF00, 0xFF01)
@@ -37,6 +38,14 @@ class Dimse:
     own_port: int = 11112
     own_address: str = ""
 
+    def __post_init__(self) -> None:
+        for title in (self.title, self.own_title):
+            if not (title.isascii() and title.isprintable() and 1 <= len(title.strip()) <= 16) or "\\" in title:
+                raise SeriesError(f"{title!r} is no title of DIMSE: 1 to 16 letters, digits or signs are expected.")
+        for port in (self.port, self.own_port):
+            if not 1 <= port <= 65535:
+                raise SeriesError(f"{port} is no port: a number from 1 to 65535 is expected.")
+
     def search(self, study_uid: str = "", modality: str = "") -> tuple[RemoteSeries, ...]:
         """List the series of a study, or of all studies where the archive allows it."""
         query = _query("SERIES", study_uid)
@@ -47,8 +56,8 @@ class Dimse:
             RemoteSeries(
                 str(each.get("SeriesInstanceUID", "")),
                 str(each.get("StudyInstanceUID", "") or study_uid),
-                str(each.get("Modality", "") or ""),
-                str(each.get("SeriesDescription", "") or ""),
+                printable(each.get("Modality", "") or ""),
+                printable(each.get("SeriesDescription", "") or ""),
                 _integer(each.get("SeriesNumber")),
                 _integer(each.get("NumberOfSeriesRelatedInstances")),
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Literal
@@ -77,7 +78,8 @@ def derived(
     recipe = (repr(derivation), str(keep_study), str(deidentify), digest)
     series_uid = derived_uid(series.uid, series.part, *recipe)
     extremes = int(volume.voxels.min()), int(volume.voxels.max())
-    for instance in series.instances:
+    uids = Counter(each.sop_uid for each in series.instances)
+    for number, instance in enumerate(series.instances):
         places = sorted((each.frame, place) for place, each in enumerate(series.slices) if each.instance is instance)
         with quiet():
             dataset = _source(instance)
@@ -85,7 +87,8 @@ def derived(
             pixels = _as_stored(volume.voxels[[place for _, place in places]], instance)
             _put_pixels(dataset, pixels, instance, extremes)
             mark(dataset, derivation, instance)
-            dataset.SOPInstanceUID = derived_uid(instance.sop_uid, series.part, *recipe)
+            own = instance.sop_uid if uids[instance.sop_uid] == 1 else f"{instance.sop_uid} {number}"
+            dataset.SOPInstanceUID = derived_uid(own, series.part, *recipe)
             dataset.SeriesInstanceUID = series_uid
             if not keep_study:
                 marked_patient(dataset)
@@ -102,6 +105,11 @@ def _check(volume: Volume, series: Series) -> None:
     if layout is None or any(problem.kind not in ALLOWABLE for problem in series.problems):
         raise OutputError(
             "A series that cannot be read cannot be written: choose the series that the volume came from."
+        )
+    if any(not each.header.text(a.SOP_CLASS) for each in series.instances):
+        raise OutputError(
+            "The files of this series do not say which kind of image they are (SOP Class UID), so none can be derived from them: "
+            "save from a copy that says it."
         )
     if layout.real:
         raise OutputError(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import lzma
 import os
 import shutil
 import tempfile
 import weakref
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -117,8 +119,13 @@ def _directory(path: Path) -> Found:
     files, missing = [], []
     for parts in named:
         relative = PurePosixPath(*([parts] if isinstance(parts, str) else parts))
-        target = _actual(folder, relative)
-        if not _inside(str(relative)) or not target.resolve().is_relative_to(folder):
+        try:
+            target = _actual(folder, relative)
+            outside = not target.resolve().is_relative_to(folder)
+        except (OSError, ValueError):  # a name that no file can have
+            missing.append(("a file", f"{path.name} names a file by a name that no file can have."))
+            continue
+        if outside or not _inside(str(relative)):
             missing.append((relative.name, f"{path.name} names a file outside of its folder, which is not opened."))
         elif not target.is_file():
             missing.append((relative.name, f"{relative.name} is named in {path.name} and is not there."))
@@ -163,9 +170,11 @@ def _unpacked(path: Path) -> Found:
                     f"{path.name} unpacks to {len(entries)} files of {declared >> 20} MiB: more than is sane."
                 )
             for number, entry in enumerate(entries):
-                if not _inside(entry.filename):
+                if not _inside(entry.filename) or not PurePosixPath(entry.filename).name:
                     name = PurePosixPath(entry.filename.replace("\\", "/")).name
-                    missing.append((name, f"{path.name} names a file outside of its folder, which is not unpacked."))
+                    missing.append(
+                        (name or "a file", f"{path.name} names a file outside of its folder, which is not unpacked.")
+                    )
                     continue
                 target = holder.folder / f"{number:06d}" / PurePosixPath(entry.filename).name[-_LONGEST:]
                 target.parent.mkdir()
@@ -178,11 +187,16 @@ def _unpacked(path: Path) -> Found:
         NotImplementedError,
         RuntimeError,
         EOFError,
+        ValueError,
+        zlib.error,
+        lzma.LZMAError,
     ) as fault:  # zipfile tells of a password by RuntimeError
         raise SeriesError(
             f"{path.name} is a damaged or encrypted zip file: unpack it and choose the folder."
         ) from fault
     except OSError as fault:
+        if fault.errno is None:  # bz2 tells of damaged data so
+            raise SeriesError(f"{path.name} is a damaged zip file: copy it again from its source.") from fault
         raise SeriesError(f"{path.name} cannot be unpacked ({fault.strerror}): free some space.") from fault
     if not files:
         raise SeriesError(f"{path.name} holds no files: choose another one.")

@@ -94,7 +94,8 @@ def frame_headers(header: Header, frames: int) -> tuple[Header, ...]:
     position, orientation = header.numbers(a.POSITION), header.numbers(a.ORIENTATION)
     if len(offsets) != frames or len(position) != 3 or len(orientation) != 6:
         return (replace(header, raw=plain),) * frames
-    normal = np.cross(orientation[:3], orientation[3:])
+    absolute = offsets[0] != 0 and abs(offsets[0] - position[2]) < 1e-3  # then they are z coordinates (PS3.3 C.8.8.3.2)
+    normal = np.array([0.0, 0.0, 1.0]) if absolute else np.cross(orientation[:3], orientation[3:])
     places = np.add(position, np.subtract(offsets, offsets[0])[:, None] * normal)
     return tuple(replace(header, raw=plain | {a.POSITION: _bytes(place.tolist())}) for place in places)
 

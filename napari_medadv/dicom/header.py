@@ -19,6 +19,7 @@ from napari_medadv.dicom.part10_start import data_set, transfer_syntax
 from napari_medadv.dicom.quiet import quiet
 from napari_medadv.dicom.template import FIRST_READ, Match, Templates
 from napari_medadv.dicom.walk import Broken, Doubt, Element, Place, Short, walk
+from napari_medadv.dicom.words import words
 from napari_medadv.errors import SeriesError
 
 LONGEST = 64 << 20
@@ -89,6 +90,10 @@ class Header:
     def text(self, tag: int) -> str:
         """The value as text without padding, or ""."""
         return self.raw.get(tag, b"").decode("latin-1").strip(" \0")
+
+    def words(self, tag: int) -> str:
+        """A text for people, in the file's own character set, without signs that a terminal would obey."""
+        return words(self.raw.get(tag, b""), self.texts(a.CHARACTERS))
 
     def texts(self, tag: int) -> tuple[str, ...]:
         """The values as text, one for each backslash and one more."""

@@ -34,14 +34,23 @@ def deidentified(dataset: Dataset) -> None:
     """Follow the basic profile of PS3.15 annex E; text in the pixels and the shape of a face are not looked for.
 
     Attributes with names, identifiers, dates, places and texts, private attributes, curves and overlays go or lose their
-    value; UIDs are replaced, each always by the same one.
+    value; UIDs are replaced, each always by the same one; the patient gets a pseudonym for each study.
     """
-    patient = hashlib.sha256(str(dataset.get("PatientID", "")).encode()).hexdigest()[:12]
+    # an identifier of a few digits alone would be found again by trying them all
+    who = f"{dataset.get('PatientID', '')}\0{dataset.get('StudyInstanceUID', '')}"
+    patient = hashlib.sha256(who.encode()).hexdigest()[:12]
+    dataset.preamble = b"\0" * 128
     dataset.remove_private_tags()
     for each in _all(dataset):
         for element in list(each):
             keyword, vr = element.keyword, element.VR
-            if keyword in REMOVED or element.tag.group >> 8 in (0x50, 0x60) or vr == "UN":
+            if (
+                keyword in REMOVED
+                or vr == "UR"
+                or (each is not dataset and keyword in _OURS)
+                or element.tag.group >> 8 in (0x50, 0x60)
+                or vr == "UN"
+            ):
                 del each[element.tag]
             elif vr == "UI":
                 _replace(each, element.tag)

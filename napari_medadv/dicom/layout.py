@@ -186,6 +186,8 @@ def _read(header: Header) -> Layout:
         raise SeriesError(
             f"{name} has {samples} channels as {photometric}: grey values, a palette, RGB or YBR are expected."
         )
+    if photometric == "YBR_FULL_422" and columns % 2 and header.syntax in a.NATIVE:
+        raise SeriesError(f"{name} has {columns} columns as YBR_FULL_422: an even number of columns is expected.")
     if photometric.startswith("YBR") and allocated != 8:
         raise SeriesError(f"{name} has {allocated}-bit colours as {photometric}: 8 bits, or RGB, are expected.")
     return found

@@ -43,7 +43,7 @@ def mark(dataset: Dataset, derivation: Derivation, instance: Instance) -> None:
     description = str(dataset.get("SeriesDescription", "") or "")
     parts = (derivation.mark, derivation.label, description)
     dataset.SeriesDescription = " ".join(part for part in parts if part)[:64].rstrip()
-    if (number := dataset.get("SeriesNumber")) is not None and str(number).strip():
+    if (number := instance.header.number(a.SERIES_NUMBER)) is not None:
         dataset.SeriesNumber = int(number) + 9000
     if instance.header.syntax in a.LOSSY_SYNTAXES - {a.JPEG2000, a.HTJ2K} and "LossyImageCompression" not in dataset:
         dataset.LossyImageCompression = "01"

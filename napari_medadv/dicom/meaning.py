@@ -29,12 +29,12 @@ def scale(headers: Sequence[Header], layout: Layout) -> Scale:
         return _tabled(headers, layout)
     if (slope == slope[0]).all() and (intercept == intercept[0]).all():
         slope, intercept = slope[:1], intercept[:1]
-    return Scale(_unit(headers[0], slope, intercept), low, high, slope, intercept, _padding(headers[0], layout))
+    return Scale(_unit(headers[0], slope, intercept), low, high, slope, intercept, _padding(headers, layout))
 
 
 def _tabled(headers: Sequence[Header], layout: Layout) -> Scale:
     """The scale where a lookup table says what integers mean: a line if it is one, else stored values beside their table."""
-    (low, high), padding, table = layout.limits, _padding(headers[0], layout), modality_table(headers)
+    (low, high), padding, table = layout.limits, _padding(headers, layout), modality_table(headers)
     assert table is not None
     line = table.line(low, high)
     if line is None:
@@ -56,7 +56,18 @@ def _unit(header: Header, slope: Floats, intercept: Floats) -> str:
     return "stored value" if (slope == 1).all() and (intercept == 0).all() else "rescaled value"
 
 
-def _padding(header: Header, layout: Layout) -> tuple[int, int] | None:
+def _padding(headers: Sequence[Header], layout: Layout) -> tuple[int, int] | None:
+    """The padding of all slices: that of those which name one; the first's, where they name different ones."""
+    return next(iter(_paddings(headers, layout)), None)
+
+
+def _paddings(headers: Sequence[Header], layout: Layout) -> list[tuple[int, int]]:
+    """The different paddings that slices name."""
+    found = [_one_padding(each, layout) for each in distinct(headers, a.PADDING, a.PADDING_LIMIT)]
+    return list(dict.fromkeys(each for each in found if each is not None))
+
+
+def _one_padding(header: Header, layout: Layout) -> tuple[int, int] | None:
     first = header.short(a.PADDING, signed=layout.signed)
     if first is None:
         return None
@@ -81,7 +92,7 @@ def _linear(header: Header) -> tuple[Window, ...]:
     """The windows of center and width."""
     named = header.text(a.VOI_FUNCTION)
     function = named if named in ("LINEAR_EXACT", "SIGMOID") else "LINEAR"
-    explanations = header.texts(a.WINDOW_EXPLANATION)
+    explanations = [each.strip() for each in header.words(a.WINDOW_EXPLANATION).split("\\")]
     found = []
     for index, (center, width) in enumerate(
         zip(header.numbers(a.WINDOW_CENTER), header.numbers(a.WINDOW_WIDTH), strict=False)
@@ -119,6 +130,8 @@ def facts(headers: Sequence[Header], layout: Layout) -> tuple[str, ...]:
         found.append(f"its {layout.tiles} slices were the tiles of a mosaic (Siemens)")
     if sides(header)[0][:1] == "R" and not placed(header):
         found.append("stored as seen from behind: the patient's right is on the picture's right")
+    if len(_paddings(headers, layout)) > 1:
+        found.append("its slices name different padding values: only the first of them is left untouched")
     if header.text(a.BURNED_IN) == "YES":
         found.append("the file says that text is burned into the image")
     return tuple(found)

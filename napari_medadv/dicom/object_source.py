@@ -74,6 +74,19 @@ _TURNED = (
     "This image says neither where it lies in the patient nor which way it is turned, and a parametric map must: "
     "take the picture and the report."
 )
+_MAY_BE_EMPTY = (
+    "PatientID",
+    "PatientName",
+    "PatientBirthDate",
+    "PatientSex",
+    "StudyID",
+    "StudyDate",
+    "StudyTime",
+    "AccessionNumber",
+    "ReferringPhysicianName",
+    "Manufacturer",
+)
+_TERMS = {"PatientSex": ("M", "F", "O"), "Laterality": ("R", "L")}
 _AXES = {"L": (1, 0, 0), "R": (-1, 0, 0), "P": (0, 1, 0), "A": (0, -1, 0), "S": (0, 0, 1), "I": (0, 0, -1)}
 
 
@@ -98,9 +111,22 @@ def images(series: Series) -> list[Dataset]:
     """
     try:
         with quiet():
-            return [pydicom.dcmread(each.path, stop_before_pixels=True) for each in series.instances]
+            return [_completed(pydicom.dcmread(each.path, stop_before_pixels=True)) for each in series.instances]
     except Exception as fault:  # pydicom raises nearly everything on a damaged file
         raise OutputError("The source images cannot be read again: save before they are moved.") from fault
+
+
+def _completed(image: Dataset) -> Dataset:
+    """The image with what highdicom copies unasked: what must be there though empty, and no term that the standard does not know."""
+    for keyword in _MAY_BE_EMPTY:
+        if keyword not in image:
+            setattr(image, keyword, None)
+    for keyword, terms in _TERMS.items():
+        if keyword in image and image[keyword].value not in terms:
+            setattr(image, keyword, None)
+    if image.get("SliceThickness") is None and "ImagePositionPatient" in image:
+        image.SliceThickness = 1
+    return image
 
 
 def source(hd: Any, series: Series, shape: tuple[int, ...]) -> Source:

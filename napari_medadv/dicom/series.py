@@ -171,7 +171,7 @@ def _series(part: str, group: list[Slice], root: Path, holder: object) -> Series
         headers[0].text(a.SERIES),
         headers[0].text(a.STUDY),
         headers[0].text(a.MODALITY),
-        headers[0].text(a.SERIES_DESCRIPTION),
+        headers[0].words(a.SERIES_DESCRIPTION),
         instances,
         root,
         ordered,

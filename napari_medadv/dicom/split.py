@@ -162,6 +162,8 @@ def _soft(slices: list[Slice]) -> list[Part]:
             continue
         if any(_multiplicity(group) > 1 for group in groups.values()):
             continue
+        if most == 1 and any(len(group) == 1 for group in groups.values()):
+            continue  # nothing shares its place: a missing slice must not make volumes of single ones
         parts = [(_label(name, unit, key), group) for key, group in sorted(groups.items(), key=_rank)]
         if not any(arrange([each.header for each in group]).problems for _, group in parts):
             return parts

@@ -19,7 +19,7 @@ HIDDEN = "hidden"
 SHOWN = 200
 """A longer value is cut to so many characters."""
 DEEPEST = 32
-_IDENTIFYING_VR = ("PN", "DA", "DT", "TM", "LT", "ST", "UT", "UC", "UN", "AE", "AS")
+_IDENTIFYING_VR = ("PN", "DA", "DT", "TM", "LT", "ST", "UT", "UC", "UN", "UR", "AE", "AS")
 _SHOWN_TEXT = frozenset(
     "Manufacturer ManufacturerModelName SoftwareVersions ConvolutionKernel RescaleType WindowCenterWidthExplanation "
     "DerivationDescription ContributionDescription LUTExplanation CodeValue CodeMeaning CodingSchemeDesignator "

@@ -195,3 +195,60 @@ def test_a_derived_series_is_compressed_as_its_source(medadv: Medadv, ct: Path, 
     assert said.code == 0 and "read back: same integers" in said.out
     for path in (tmp_path / "o" / "series").iterdir():
         assert pydicom.dcmread(path).file_meta.TransferSyntaxUID == pydicom.uid.RLELossless
+
+
+HEADERS: dict[str, dict[str, object]] = {
+    "no patient": dict.fromkeys(("PatientBirthDate", "PatientSex", "StudyTime", "ReferringPhysicianName", "StudyID")),
+    "sex unknown": {"PatientSex": "U"},
+    "side unknown": {"Laterality": "X"},
+    "no thickness": {"SliceThickness": None},
+}
+
+
+@pytest.mark.parametrize("name", HEADERS)
+def test_objects_of_headers_with_gaps(name: str, medadv: Medadv, model: Path, tmp_path: Path) -> None:
+    pytest.importorskip("highdicom")
+    voxels = np.random.default_rng(0).integers(900, 941, (16, 12)).astype(np.int16)
+    write(dataset("CT", voxels=voxels, **HEADERS[name]), tmp_path / "ct" / "a.dcm")
+    words = ["attack", tmp_path / "ct", "--model", model, "--conceal", "nodule", "--epsilon", 64]
+    said = medadv(*words, "--out", tmp_path / "o", "--objects")
+    assert said.code == 0 and "note" not in said.out
+    assert len(list((tmp_path / "o" / "objects").iterdir())) == 3
+
+
+def test_an_object_that_highdicom_refuses_costs_no_work(
+    medadv: Medadv, ct: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise ValueError("Doe^Jane is not a name")
+
+    monkeypatch.setattr("napari_medadv.audit.objects.report", refused)
+    words = ["attack", ct, "--model", model, "--conceal", "nodule", "--epsilon", 16]
+    said = medadv(*words, "--out", tmp_path / "o", "--objects")
+    assert said.code == 0 and "no verdicts: the header of the series does not allow it (ValueError)" in said.out
+    assert "Doe" not in said.out + said.err and len(list((tmp_path / "o" / "series").iterdir())) == 4
+
+
+def test_replay_finds_its_own_volume_of_several_under_one_uid(
+    medadv: Medadv, ct: Path, model: Path, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(5)
+    for index in range(4):
+        voxels = (834 + rng.integers(-20, 21, (16, 12))).astype(np.int16)
+        write(dataset("CT", index, voxels=voxels, AcquisitionNumber=2), ct / f"b{index}.dcm")
+    for number in (1, 2):
+        out = tmp_path / f"o{number}"
+        words = ["--model", model, "--conceal", "nodule", "--epsilon", 16, "--series", number, "--out", out]
+        assert medadv("attack", ct, *words).code == 0
+        assert medadv("replay", out / "record.json").code == 0
+
+
+def test_a_budget_below_what_float32_tells_apart_is_refused(medadv: Medadv, model: Path, tmp_path: Path) -> None:
+    card = (model / "model.toml").read_text().replace('"HU"', '"stored value"').replace("center = 0", "center = 3e9")
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "model.toml").write_text(card)
+    (tmp_path / "model" / "model.pt2").write_bytes((model / "model.pt2").read_bytes())
+    voxels = (2_999_999_800 + np.random.default_rng(0).integers(-20, 21, (16, 12))).astype(np.uint32)
+    write(dataset("CR", voxels=voxels), tmp_path / "cr" / "a.dcm")
+    words = ["attack", tmp_path / "cr", "--model", tmp_path / "model", "--conceal", "nodule", "--attack", "pgd"]
+    assert "256" in medadv(*words, "--epsilon", 100, "--out", tmp_path / "o").one_sentence()

@@ -86,3 +86,22 @@ def test_what_cannot_be_learned_on_several_is_one_sentence(
         in medadv("universal", three[0], *[w if w != "--conceal" else "--fabricate" for w in words]).one_sentence()
     )
     assert not (tmp_path / "out").exists()
+
+
+def test_a_uid_is_no_path_and_volumes_of_one_uid_get_a_folder_each(medadv: Medadv, model: Path, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for number in range(2):
+        for index in range(2):
+            voxels = (834 + rng.integers(-20, 21, (16, 12))).astype(np.int16)
+            made = dataset("CT", index, voxels=voxels, AcquisitionNumber=number + 1)
+            made.SeriesInstanceUID = "1.2.3.4.5.6.7.8.9"
+            path = write(made, tmp_path / "ct" / f"{number}{index}.dcm")
+            path.write_bytes(path.read_bytes().replace(b"1.2.3.4.5.6.7.8.9", b"../../planted.dcm"))
+    out = tmp_path / "deep" / "out"
+    words = ["--model", model, "--conceal", "nodule", "--epsilon", 16, "--out", out, "--write"]
+    said = medadv("universal", tmp_path / "ct", *words)
+    assert said.code == 0, said.err
+    assert not list(tmp_path.rglob("planted*")) and sorted(path.name for path in (tmp_path / "deep").iterdir()) == [
+        "out"
+    ]
+    assert len([path for path in out.iterdir() if path.is_dir()]) == 2

@@ -157,3 +157,31 @@ def test_a_zip_file_with_names_that_are_too_long(folder: Folder, tmp_path: Path)
             archive.write(path, f"ü {'x' * 300}/{'y' * 300}{index}.dcm")
     found = scan(tmp_path / "a.zip")
     assert found[0].frames == 2 and not found.rejected
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_a_damaged_zip_file(method: int, folder: Folder, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", method) as archive:
+        for path in folder(2).iterdir():
+            archive.write(path, path.name)
+    data = bytearray((tmp_path / "a.zip").read_bytes())
+    data[70:100] = bytes(range(200, 230))
+    (tmp_path / "a.zip").write_bytes(data)
+    with pytest.raises(SeriesError, match=r"a\.zip is a damaged"):
+        scan(tmp_path / "a.zip")
+
+
+def test_names_that_no_file_can_have(folder: Folder, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr(".", b"x")
+        for path in folder(2).iterdir():
+            archive.write(path, path.name)
+    assert decode(scan(tmp_path / "a.zip")[0]).shape[0] == 2
+    for parts in (["A\0B"], ["A" * 400]):
+        place = medium(tmp_path / "source", tmp_path / f"medium{len(parts[0])}")
+        with quiet():
+            ds = pydicom.dcmread(place)
+            ds.DirectoryRecordSequence[0].ReferencedFileID = parts
+            ds.save_as(place)
+        found = scan(place)
+        assert decode(found[0]).shape[0] == 1 and "no file can have" in found.rejected[0].reason

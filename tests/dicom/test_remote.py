@@ -82,7 +82,15 @@ def test_what_did_not_arrive_is_said(shelf: Shelf, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "where", [["--web", "http://127.0.0.1:9/dicom-web"], ["--dimse", "127.0.0.1:9"], ["--dimse", "nowhere"]]
+    "where",
+    [
+        ["--web", "http://127.0.0.1:9/dicom-web"],
+        ["--dimse", "127.0.0.1:9"],
+        ["--dimse", "nowhere"],
+        ["--dimse", "127.0.0.1:99999"],
+        ["--dimse", "127.0.0.1:9", "--title", "A" * 30],
+        ["--dimse", "127.0.0.1:9", "--own-title", ""],
+    ],
 )
 def test_no_archive_is_one_sentence(where: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("pynetdicom")
