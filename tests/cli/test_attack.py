@@ -1,6 +1,7 @@
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pydicom
@@ -197,7 +198,7 @@ def test_a_derived_series_is_compressed_as_its_source(medadv: Medadv, ct: Path, 
         assert pydicom.dcmread(path).file_meta.TransferSyntaxUID == pydicom.uid.RLELossless
 
 
-HEADERS: dict[str, dict[str, object]] = {
+HEADERS: dict[str, dict[str, Any]] = {
     "no patient": dict.fromkeys(("PatientBirthDate", "PatientSex", "StudyTime", "ReferringPhysicianName", "StudyID")),
     "sex unknown": {"PatientSex": "U"},
     "side unknown": {"Laterality": "X"},
