@@ -1,7 +1,8 @@
 """Attacks, one a module; `names("napari_medadv.attacks")` lists them."""
 
 from napari_medadv.attacks.attack import Attack
-from napari_medadv.attacks.perturb import Perturbation, perturb, suits
+from napari_medadv.attacks.perturb import Perturbation, perturb
+from napari_medadv.attacks.refusals import suits
 from napari_medadv.attacks.task import Task
 
 SEAM = (
@@ -14,6 +15,7 @@ SEAM = (
     "cube",
     "curve",
     "draw",
+    "each_slice",
     "exchange",
     "extremes",
     "grid",
@@ -26,6 +28,7 @@ SEAM = (
     "plain",
     "plane",
     "projector",
+    "refusals",
     "retake",
     "rising",
     "settled",

@@ -100,7 +100,7 @@ def kept(held: Hold, task: Task, entries: Tensor) -> Hold:
 def _levels(grid: Grid, budget: Linf) -> tuple[Tensor, Tensor, Tensor, Tensor] | None:
     if max(abs(grid.lowest), abs(grid.highest)) >= _EXACT:
         return None
-    whole = torch.floor(budget.epsilon / grid.slope * (1 + 1e-9)).clamp_max(_EXACT).to(torch.int64)
+    whole = torch.floor(budget.epsilon / grid.slope.abs() * (1 + 1e-9)).clamp_max(_EXACT).to(torch.int64)
     fall = torch.maximum(grid.lowest - grid.stored, -whole)
     rise = torch.minimum(grid.highest - grid.stored, whole)
     if grid.padding is not None:

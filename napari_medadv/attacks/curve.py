@@ -12,20 +12,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from napari_medadv.attacks.adapt import adapt
 from napari_medadv.attacks.best import Best
 from napari_medadv.attacks.fmn import FMN
-from napari_medadv.attacks.perturb import perturb
+from napari_medadv.attacks.perturb import Perturbation, perturb
 from napari_medadv.attacks.smallest import SURE
 from napari_medadv.attacks.task import Task
 from napari_medadv.errors import AlreadyReached, ThreatError
 from napari_medadv.model.arithmetic import Arithmetic
 from napari_medadv.model.classifier import Classifier
+from napari_medadv.prediction import Prediction
 from napari_medadv.progress import Progress, part, silent
-from napari_medadv.threat import L0, L1, L2, Budget, Fabricate, Goal, Linf, Region, Threat
+from napari_medadv.threat import L0, L1, L2, Budget, Goal, Linf, Region, Threat
 from napari_medadv.threat.ball import Norm, size
 from napari_medadv.volume import Volume
 
@@ -148,8 +150,8 @@ def robustness(
 ) -> Curve:
     """The robustness curve of a classifier over volumes: every size is of what was stored and judged.
 
-    The size of a volume is that of its largest slice change, because every slice must hide a finding; where a finding
-    is fabricated and the highest slice decides, it is that of the smallest.
+    The size of a volume is the least within which the slices that changed by no more reach the goal together: that of
+    the largest change where every slice must hide a finding, that of the smallest where one slice shows it.
 
     Parameters
     ----------
@@ -180,9 +182,19 @@ def robustness(
         change = torch.from_numpy(done.adversarial.values().astype("float64") - volume.values())
         change = change.movedim(3, 0) if volume.colour else change[None]
         entries = change[None] if classifier.reads == "volume" else change.transpose(0, 1).unsqueeze(2)
-        sizes = size(entries, norm)
-        sizes = sizes[sizes > 0]
-        few = isinstance(goal, Fabricate) and classifier.reads == "slices" and classifier.pooling == "max"
-        least = float(sizes.min() if few else sizes.max()) if len(sizes) else math.inf
-        found.append(least if done.reached else math.inf)
+        found.append(_least(done, size(entries, norm), classifier.pooling))
     return Curve(tuple(found))
+
+
+def _least(done: Perturbation, sizes: Tensor, pooling: str) -> float:
+    """The smallest budget for a slice (or volume) within which what was stored reaches the goal; infinite for none."""
+    before, after = done.before, done.after
+    if before.slices is None or after.slices is None:
+        return float(sizes[0]) if done.reached else math.inf
+    for least in sorted({float(one) for one in sizes if one > 0}):
+        within = (sizes <= least).numpy()[:, None]
+        slices = np.where(within, after.slices, before.slices)
+        pooled = slices.max(axis=0) if pooling == "max" else slices.mean(axis=0)
+        if done.threat.goal.reached(before, Prediction(before.findings, pooled, slices), done.slices):
+            return least
+    return math.inf

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from napari_medadv.attacks.attack import Aim, Knowledge
 from napari_medadv.attacks.extremes import extremes
 from napari_medadv.attacks.task import Task
-from napari_medadv.errors import AttackError, MissingExtra
+from napari_medadv.errors import AttackError, MedAdvError, MissingExtra
 
 Library = Literal["torchattacks", "foolbox", "art"]
 _PACKAGES = {"torchattacks": "torchattacks", "foolbox": "foolbox", "art": "adversarial-robustness-toolbox"}
@@ -66,7 +66,9 @@ class Foreign:
             )
         except ModuleNotFoundError as error:
             raise MissingExtra(_PACKAGES[self.library], "peers", f"{self.library}'s {self.attack}") from error
-        except (TypeError, AttributeError) as error:
+        except MedAdvError:
+            raise
+        except Exception as error:  # whatever a library that is not ours makes of these settings
             raise AttackError(
                 f"{self.library} cannot run {self.attack} with {', '.join(self.settings) or 'its own settings'} ({error}): "
                 "check the name and the settings in its documentation."

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from napari_medadv.attacks.attack import Attack
-from napari_medadv.attacks.grid import Grid, grid, refuse_real
+from napari_medadv.attacks.each_slice import asked, by_mean, left
+from napari_medadv.attacks.grid import Grid, grid
+from napari_medadv.attacks.refusals import refuse
 from napari_medadv.attacks.settled import settled, standing
 from napari_medadv.attacks.tally import Tally
 from napari_medadv.attacks.task import Task
-from napari_medadv.errors import AlreadyReached, AttackError, RegionError
+from napari_medadv.errors import AlreadyReached, AttackError, MedAdvError
 from napari_medadv.model.classifier import Classifier
 from napari_medadv.prediction import Prediction
 from napari_medadv.progress import Progress, part, silent
 from napari_medadv.room import standard
-from napari_medadv.threat import Alone, Goal, Region, Threat
-from napari_medadv.threat.budget import check
+from napari_medadv.threat import Alone, Conceal, Threat
+from napari_medadv.threat.finer import Swap
 from napari_medadv.volume import Array, Volume
 
 _AT_ONCE = 4
@@ -98,90 +101,107 @@ def perturb(
         )
     rng = torch.Generator().manual_seed(seed)
     voxels = standard().like(volume.voxels)
+    ask = _Ask(classifier, volume, threat, attack, before, rng)
+    share = 1.0 if not isinstance(threat.goal, Swap) else 0.6
+    done = _attacked(ask, slices, voxels, part(progress, 0.05, 0.05 + 0.9 * share))
+    adversarial = volume.with_voxels(voxels)
+    after = classifier.predict(adversarial, progress=part(progress, 0.05 + 0.9 * share, 1.0 if share == 1 else 0.65))
+    reached = threat.goal.reached(before, after, slices)
+    if not reached and isinstance(threat.goal, Swap) and (rest := left(threat.goal, after, slices)):
+        again = replace(ask, threat=replace(threat, goal=Conceal(threat.goal.hidden)))
+        done = done.and_then(_attacked(again, rest, voxels, part(progress, 0.65, 0.95)))
+        adversarial = volume.with_voxels(voxels)
+        after = classifier.predict(adversarial, progress=part(progress, 0.95, 1.0))
+        reached = threat.goal.reached(before, after, slices)
+    return Perturbation(
+        volume,
+        adversarial,
+        threat,
+        done.attack,
+        seed,
+        slices,
+        before,
+        after,
+        reached,
+        done.queries,
+        done.gradients,
+        done.facts,
+        torch.get_num_threads(),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Ask:
+    """Who attacks what, and how."""
+
+    classifier: Classifier
+    volume: Volume
+    threat: Threat
+    attack: Attack
+    before: Prediction
+    rng: torch.Generator
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Done:
+    """The attack as it ran, and what it cost."""
+
+    attack: Attack
+    queries: int
+    gradients: int
+    facts: tuple[str, ...]
+
+    def and_then(self, other: _Done) -> _Done:
+        """Both, the other one after this."""
+        facts = tuple(dict.fromkeys(self.facts + other.facts))
+        return _Done(self.attack, self.queries + other.queries, self.gradients + other.gradients, facts)
+
+
+def _attacked(ask: _Ask, slices: tuple[int, ...], voxels: Array, progress: Progress) -> _Done:
+    """Attack some slices, in turns that fit the batch, and write what would be stored into `voxels`."""
+    classifier, volume, attack = ask.classifier, ask.volume, ask.attack
     queries = gradients = 0
     facts: list[str] = []
+    every = by_mean(classifier, ask.threat.goal) and getattr(attack, "aim", "") != "minimum norm"
     together = classifier.reads == "volume" or getattr(attack, "jointly", False)
     wide = _AT_ONCE if getattr(attack, "knowledge", "") == "gradient" else 1
     size = len(slices) if together else wide * classifier.batch
     for start in range(0, len(slices), size):
         chosen = np.array(slices[start : start + size])
-        share = part(
-            progress, 0.05 + 0.9 * start / len(slices), 0.05 + 0.9 * min(start + size, len(slices)) / len(slices)
-        )
-        task, on_grid = task_of(classifier, volume, threat, before, chosen, rng, share)
+        share = part(progress, start / len(slices), min(start + size, len(slices)) / len(slices))
+        task, on_grid = task_of(classifier, volume, ask.threat, ask.before, chosen, ask.rng, share)
         attack = settled(attack, task)
-        open_entries = standing(task, attack)
+        runs = replace(attack, confidence=math.inf) if every and hasattr(attack, "confidence") else attack  # type: ignore[type-var]  # every attack with settings is a dataclass
+        open_entries = torch.arange(len(task), device=task.clean.device) if every else standing(task, attack)
         if len(open_entries):
             inner = task.take(open_entries)
-            values = inner.admit(attack(inner))
+            values = inner.admit(_proposed(runs, inner))
             codes = torch.zeros_like(on_grid.stored)
             codes[open_entries] = on_grid.take(open_entries).codes(values - inner.clean, inner.budget)
             rows = chosen if classifier.reads == "slices" else np.arange(len(volume.voxels))
             voxels[rows] = _stored(on_grid.stored + codes, volume, whole=classifier.reads == "volume")
         queries, gradients = queries + task.queries, gradients + task.gradients
         facts += [fact for fact in task.tally.facts if fact not in facts]
-    adversarial = volume.with_voxels(voxels)
-    after = classifier.predict(adversarial, progress=part(progress, 0.95, 1.0))
-    reached = threat.goal.reached(before, after, slices)
-    return Perturbation(
-        volume,
-        adversarial,
-        threat,
-        attack,
-        seed,
-        slices,
-        before,
-        after,
-        reached,
-        queries,
-        gradients,
-        tuple(facts),
-        torch.get_num_threads(),
-    )
+    return _Done(attack, queries, gradients, tuple(facts))
 
 
-def refuse(classifier: Classifier, volume: Volume, threat: Threat, attack: Attack) -> tuple[int, ...]:
-    """Everything that can be refused before any work is done; the chosen slices."""
-    suits(classifier, threat.goal, attack)
-    refuse_real(volume)
-    slices = threat.region.chosen(volume.shape)
-    quantum = float(volume.scale.take(np.array(slices)).quantum.min())
-    if volume.voxels.itemsize > 2:  # attacks stand on float32, which cannot tell such values apart by every quantum
-        quantum = max(
-            quantum, float(np.spacing(max(np.abs(volume.values(index)).max() for index in np.array(slices)[:, None])))
-        )
-    check(threat.budget, quantum, volume.scale.unit)
-    if volume.scale.padding is not None and not any(_image(volume, threat.region, index) for index in slices):
-        raise RegionError(
-            "The region holds nothing but padding, where there is no image: mark at least one other voxel."
-        )
-    return slices
-
-
-def _image(volume: Volume, region: Region, index: int) -> bool:
-    """Whether the region holds image, and not padding alone, in a slice."""
-    there = ~volume.padded(slice(index, index + 1))[0]
-    if region.mask is not None:
-        there &= region.mask[index, ..., None] if volume.colour else region.mask[index]
-    return bool(there.any())
-
-
-def suits(classifier: Classifier, goal: Goal, attack: Attack) -> None:
-    """Refuse a goal or an attack that this classifier cannot be asked, before a voxel is read.
-
-    Raises
-    ------
-    ThreatError
-        The goal names what the classifier has not.
-    AttackError
-        The attack needs gradients and the classifier gives none.
-    """
-    goal.check(classifier.findings)
-    if getattr(attack, "needs_gradient", False) and not classifier.white_box:
+def _proposed(attack: Attack, task: Task) -> Tensor:
+    """What the attack proposes; a private one may fail in any way."""
+    name = type(attack).__name__
+    try:
+        found = attack(task)
+    except (MedAdvError, MemoryError):
+        raise
+    except Exception as fault:
+        if type(attack).__module__.startswith("napari_medadv."):
+            raise
+        raise AttackError(f"The attack {name} failed ({type(fault).__name__}: {fault}): correct it.") from fault
+    if not isinstance(found, Tensor) or found.shape != task.clean.shape or not bool(found.isfinite().all()):
         raise AttackError(
-            f"{type(attack).__name__} needs gradients, and {classifier.name} only answers queries: "
-            "choose an attack that needs none, or attach the network in a white-box format."
+            f"{name} gave back something else than finite values of the shape {tuple(task.clean.shape)}: "
+            "correct the attack, or its settings."
         )
+    return found
 
 
 def task_of(
@@ -212,6 +232,7 @@ def task_of(
     scores = before.slices[rows] if own and before.slices is not None else before.probabilities[None]
     decided = torch.from_numpy(before.findings.present(scores)).to(clean.device).expand(len(clean), -1)
     on_grid = grid(volume, rows, free, whole=whole, device=clean.device)
+    threat = replace(threat, goal=asked(threat.goal, threat.region, before, volume.shape))
     task = Task(
         classifier=classifier,
         intake=classifier.intake(volume, rows),

@@ -25,8 +25,12 @@ def vacant(path: Path, kind: Kind = "picture") -> None:
     Raises
     ------
     OutputError
-        The file is taken.
+        The file is taken, or its folder is not there.
     """
+    if not path.parent.is_dir():
+        raise OutputError(
+            f"The folder of {path} does not exist, so the {kind} cannot be kept there: name another file."
+        )
     if not path.exists():
         return
     try:
@@ -77,7 +81,7 @@ def kept(path: Path, like: Tensor, kind: Kind = "picture") -> Tensor:
         raise AttackError(
             f"The {kind} {path} cannot be read ({system_reason(fault)}): name a file that {_MAKER[kind]} kept."
         ) from fault
-    except (ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+    except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise AttackError(f"{path} holds no {kind}: name a file that {_MAKER[kind]} kept.") from error
     if found.ndim != 1 + _AXES[kind] or not found.numel() or not bool(found.isfinite().all()):
         raise AttackError(

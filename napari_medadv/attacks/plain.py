@@ -31,9 +31,13 @@ class _Towards:
         """Every label may be marked."""
 
     def margin(self, logits: Tensor, findings: Findings, decided: Tensor) -> Tensor:
+        if findings.activation == "sigmoid":
+            return torch.where(decided, logits, -logits).amin(1)
         return logits.masked_fill(~decided, -torch.inf).amax(1) - logits.masked_fill(decided, -torch.inf).amax(1)
 
     def odds(self, logits: Tensor, findings: Findings, decided: Tensor) -> Tensor:
+        if findings.activation == "sigmoid":
+            return -torch.where(decided, -logits, logits).logsumexp(1)
         wished, others = logits.masked_fill(~decided, -torch.inf), logits.masked_fill(decided, -torch.inf)
         return wished.logsumexp(1) - others.logsumexp(1)
 
@@ -105,7 +109,7 @@ def fool(
     found = task.clean.clone()
     if len(stand):
         part = task.take(stand)
-        found[stand] = part.stored(attack(part))
+        found[stand] = part.stored(attack(part)).clamp(*bounds)
     return found.squeeze(2).clone() if inputs.ndim == 4 else found
 
 
@@ -177,7 +181,7 @@ def plain_task(
     with torch.no_grad():
         width = network(inputs[:1]).shape[1]
     sigmoid = labels.dtype == torch.bool
-    decided = labels if sigmoid else torch.nn.functional.one_hot(labels, width).bool()
+    decided = _decided(labels, width)
     findings = Findings(tuple(str(place) for place in range(width)), "sigmoid" if sigmoid else "softmax")
     goal: Goal = _Towards() if targeted else Confuse()
     one = torch.ones(1, device=device)
@@ -198,10 +202,26 @@ def plain_task(
     )
 
 
+def _decided(labels: Tensor, width: int) -> Tensor:
+    """Present labels, bool (batch, label), from either form of labels."""
+    if labels.dtype == torch.bool:
+        if labels.ndim == 2 and labels.shape[1] == width:
+            return labels
+    elif labels.ndim == 1 and not labels.is_floating_point() and not labels.is_complex():
+        if bool(((labels >= 0) & (labels < width)).all()):
+            return torch.nn.functional.one_hot(labels.long(), width).bool()
+    raise ThreatError(
+        f"Labels of type {str(labels.dtype).removeprefix('torch.')} and shape {tuple(labels.shape)} do not fit a network of {width} "
+        f"logits: give whole numbers (batch,) from 0 to {width - 1}, or bool (batch, {width})."
+    )
+
+
 def _grid(clean: Tensor, low: float, high: float, levels: int | None) -> Grid | Unrounded:
     free = torch.ones_like(clean, dtype=torch.bool)
     if levels is None:
         return Unrounded(free)
+    if levels < 2:
+        raise ThreatError(f"{levels} levels leave nothing to change: give at least 2, or None for any number.")
     slope = torch.full((1, 1, 1, 1, 1), (high - low) / (levels - 1), device=clean.device, dtype=torch.float64)
     stored = ((clean.double() - low) / slope).round().to(torch.int64)
     return Grid(stored, slope, 0, levels - 1, None, free)

@@ -14,8 +14,9 @@ from torch import Tensor
 from napari_medadv.attacks.attack import Attack
 from napari_medadv.attacks.pasted import Pasted
 from napari_medadv.attacks.patch import Patch
-from napari_medadv.attacks.perturb import refuse, task_of
+from napari_medadv.attacks.perturb import task_of
 from napari_medadv.attacks.picture import Kind
+from napari_medadv.attacks.refusals import refuse
 from napari_medadv.attacks.repeated import Repeated
 from napari_medadv.attacks.settled import settled, standing
 from napari_medadv.attacks.tally import Tally

@@ -81,6 +81,12 @@ def _against(task: Task, classifier: Classifier) -> Task:
             "choose a surrogate that reads the same."
         )
     task.threat.goal.check(classifier.findings)
+    more = [label for label in classifier.findings.labels if label not in task.classifier.findings.labels]
+    if more:
+        raise AttackError(
+            f"The surrogate {classifier.name} has the label {more[0]!r}, which {task.classifier.name} has not: choose a surrogate "
+            "whose labels are among the victim's."
+        )
     places = [task.classifier.findings.labels.index(label) for label in classifier.findings.labels]
     intake = classifier.intake(task.volume, task.rows)
     return replace(task, classifier=classifier, intake=intake, decided=task.decided[:, places])

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
-from napari_medadv.attacks import Perturbation, perturb
+from napari_medadv.attacks import Attack, Perturbation, perturb
 from napari_medadv.audit.fingerprint import differing, fingerprint
 from napari_medadv.audit.record import Record, reading
 from napari_medadv.audit.versions import versions
@@ -47,6 +47,11 @@ def _is_source(series: Series, record: Record) -> bool:
         return not differing(fingerprint(decode(series, allow=ALLOWABLE)), tuple(record.source["sha256"]))
     except SeriesError:
         return False
+
+
+def _without_keeping(attack: Attack) -> Attack:
+    """The attack that writes no file beside its result: a record may come from anywhere."""
+    return replace(attack, keep="") if getattr(attack, "keep", "") else attack  # type: ignore[type-var]  # a dataclass
 
 
 def allowance(record: Record, more: Collection[Allowable] = ()) -> tuple[Allowable, ...]:
@@ -107,7 +112,12 @@ def replay(
             )
     with threads(int(record.versions.get("threads", torch.get_num_threads()))):
         found = perturb(
-            classifier, volume, record.threat, record.attack, seed=record.seed, progress=part(progress, 0.2, 1.0)
+            classifier,
+            volume,
+            record.threat,
+            _without_keeping(record.attack),
+            seed=record.seed,
+            progress=part(progress, 0.2, 1.0),
         )
         now = versions()
     wrong = differing(fingerprint(found.adversarial), tuple(record.result["sha256"]))

@@ -10,6 +10,7 @@ from napari_medadv.cli.choice import (
     chosen_classifier,
     chosen_series,
     classifier_arguments,
+    seed,
     series_arguments,
 )
 from napari_medadv.cli.console import show, watched
@@ -24,7 +25,7 @@ def arguments(parser: argparse.ArgumentParser, words: list[str]) -> None:
     allow_argument(parser)
     classifier_arguments(parser)
     threat_arguments(parser)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=seed, default=0)
     parser.add_argument("--out", metavar="DIR", type=Path, required=True, help="a new folder for all results")
     parser.add_argument("--keep-study", action="store_true", help="keep the patient and study of the source")
     parser.add_argument(

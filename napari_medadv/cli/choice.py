@@ -97,6 +97,19 @@ def classifier_arguments(parser: argparse.ArgumentParser, *, required: bool = Tr
     parser.add_argument("--trust-code", action="store_true", help="run the Python code of a module:callable model")
 
 
+def seed(words: str) -> int:
+    """A seed from the command line.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        It is none that a random generator takes.
+    """
+    if not words.isascii() or not words.isdigit() or int(words) >= 1 << 63:
+        raise argparse.ArgumentTypeError(f"{words} is no seed: a whole number from 0 to 2**63 - 1 is expected")
+    return int(words)
+
+
 def chosen_series(path: Path, wanted: str | None, progress: Progress = silent) -> Chosen:
     """The one series at `path` that `wanted` names.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from napari_medadv.catalogue import name_of
 from napari_medadv.cli.calibrate import chosen_detectors, detector_arguments
-from napari_medadv.cli.choice import chosen_classifier, classifier_arguments
+from napari_medadv.cli.choice import chosen_classifier, classifier_arguments, seed
 from napari_medadv.cli.console import show, watched
 from napari_medadv.errors import DetectorError
 from napari_medadv.progress import part
@@ -64,7 +64,7 @@ def arguments(parser: argparse.ArgumentParser, words: list[str]) -> None:
     parser.add_argument(
         "--peers", action="store_true", help="ART's detectors and feature squeezing as well, where installed"
     )
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=seed, default=0)
     parser.add_argument(
         "--out",
         metavar="DIR",

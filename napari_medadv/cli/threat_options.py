@@ -120,7 +120,7 @@ def chosen_region(args: argparse.Namespace, shape: tuple[int, int, int]) -> Regi
 def _slices(words: str, count: int) -> tuple[int, ...]:
     first, colon, end = words.partition(":")
     try:
-        start = int(first) if first else 0
+        start = int(first) if first or not colon else 0
         stop = (int(end) if end else count) if colon else start + 1
     except ValueError:
         raise RegionError(f"--slices takes A:B, counted from 0, not {words!r}.") from None

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_medadv.cli.choice import allow_argument, chosen_classifier, classifier_arguments
+from napari_medadv.cli.choice import allow_argument, chosen_classifier, classifier_arguments, seed
 from napari_medadv.cli.console import show, watched
 from napari_medadv.cli.settings_options import add_settings, chosen_attack
 from napari_medadv.cli.threat_options import chosen_budget, chosen_goal, chosen_region, threat_arguments
-from napari_medadv.errors import AlreadyReached, AttackError, SeriesError
+from napari_medadv.errors import AlreadyReached, AttackError, SeriesError, ThreatError
 from napari_medadv.progress import Progress, part
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def arguments(parser: argparse.ArgumentParser, words: list[str]) -> None:
     threat_arguments(parser).add_argument(
         "--every-label", action="store_true", help="one for each label, which it makes appear, on the series without it"
     )
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=seed, default=0)
     parser.add_argument("--out", metavar="DIR", type=Path, required=True, help="a new folder for all results")
     parser.add_argument("--write", action="store_true", help="write every perturbed series, too, as `attack` does")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
@@ -66,6 +66,11 @@ def run(args: argparse.Namespace) -> int:
 
     for path in [*args.paths, *args.judge]:
         refuse(args.out, path)
+    if args.every_label and (args.others_stay or args.confidence is not None):
+        word = "--others-stay" if args.others_stay else "--confidence"
+        raise ThreatError(
+            f"{word} and --every-label were both given, and each label is only made to appear: leave one out."
+        )
     attack = chosen_attack(args)
     if not learns(attack):
         raise AttackError(

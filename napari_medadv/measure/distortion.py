@@ -24,7 +24,7 @@ class Distortion:
     l2, l2_slice
         The root of the summed squared changes of the whole series, and of the slice where it is largest.
     changed, slices
-        How many voxels (channels of a voxel, for colour) and slices differ.
+        How many voxels (pixels, for colour, whichever channel) and slices differ.
     psnr
         Peak signal-to-noise ratio in the display window, in dB, over the changed slices; infinite where nothing shows.
     ssim
@@ -57,7 +57,7 @@ def distortion(clean: Volume, other: Volume) -> Distortion:
     counted, squares = 0, np.zeros(max(len(changed), 1))
     for place, index in enumerate(changed):
         part = difference.values[index]
-        counted += int(np.count_nonzero(part))
+        counted += int(np.count_nonzero(part.any(axis=-1) if clean.colour else part))
         squares[place] = np.square(part, dtype=np.float64).sum()
     return Distortion(
         clean.scale.unit,

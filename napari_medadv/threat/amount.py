@@ -62,6 +62,8 @@ class Amount:
             )
         if norm == "L0" and self.number < 1:
             raise VacuousBudget(f"A budget of {self.number:g} voxels lets nothing change: give at least 1.")
+        if norm == "L0" and self.number != int(self.number):
+            raise ThreatError(f"A budget of {self.number:g} voxels counts a part of one: give a whole number.")
 
     def budget(self, norm: ball.Norm, volume: Volume, *, whole: bool = False) -> Budget:
         """The budget in the unit of the volume, under its default display window.

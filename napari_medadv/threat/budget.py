@@ -223,6 +223,8 @@ class L0:
     def __post_init__(self) -> None:
         if not (math.isfinite(self.epsilon) and self.epsilon >= 1):
             raise VacuousBudget(f"A budget of {self.epsilon:g} voxels lets nothing change: give at least 1.")
+        if self.epsilon != int(self.epsilon):
+            raise ThreatError(f"A budget of {self.epsilon:g} voxels counts a part of one: give a whole number.")
         if not self.reach > 0:
             raise ThreatError(f"A reach of {self.reach:g} leaves nothing to change: give a positive one.")
 

@@ -196,3 +196,30 @@ class Confuse:
     def reached(self, before: Prediction, after: Prediction, slices: tuple[int, ...]) -> bool:
         """The labels present in the series are not those from before."""
         return after.present != before.present
+
+
+@dataclass(frozen=True, slots=True)
+class Losing(Confuse):
+    """`Confuse` as one slice of a series with several findings serves it: `label` goes (everywhere), or a new one comes.
+
+    That a slice lacks a finding that another slice shows changes nothing of what the series is said to show.
+    """
+
+    label: str = ""
+
+    def margin(self, logits: Tensor, findings: Findings, decided: Tensor) -> Tensor:
+        """The nearest of these ways."""
+        return self.ways(logits, findings, decided).amax(dim=1)
+
+    def odds(self, logits: Tensor, findings: Findings, decided: Tensor) -> Tensor:
+        """A smooth greatest."""
+        return self._ways(presence(logits, findings, smooth=True), findings, decided).logsumexp(dim=1)
+
+    def ways(self, logits: Tensor, findings: Findings, decided: Tensor) -> Tensor:
+        """Each label that could change what the series shows."""
+        return self._ways(presence(logits, findings), findings, decided)
+
+    def _ways(self, away: Tensor, findings: Findings, decided: Tensor) -> Tensor:
+        elsewhere = decided.clone()
+        elsewhere[:, findings.index(self.label)] = False
+        return torch.where(decided, -away, away).masked_fill(elsewhere, 10 * NO_WAY)

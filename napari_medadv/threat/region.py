@@ -74,10 +74,14 @@ def read_mask(path: Path, shape: tuple[int, int, int]) -> Bools:
         raise RegionError(
             f"The region file {path.name} cannot be read ({system_reason(error)}): give a .npy or .tif label volume."
         ) from error
-    except (ValueError, SyntaxError) as error:
+    except (ValueError, SyntaxError, EOFError) as error:
         raise RegionError(
             f"The region file {path.name} holds no label volume that can be read: give a .npy or .tif label volume."
         ) from error
+    if not isinstance(mask, np.ndarray) or mask.dtype.kind not in "biuf":
+        raise RegionError(
+            f"The region file {path.name} holds no label volume of numbers: give a .npy or .tif label volume."
+        )
     mask = mask[None] if mask.ndim == 2 else mask
     if mask.shape != shape:
         raise RegionError(f"The region file {path.name} has the shape {mask.shape}, and the volume {shape} (z, y, x).")

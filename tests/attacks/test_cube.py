@@ -35,22 +35,22 @@ def task(budget: Budget, slope: float, padding: tuple[int, int] | None, signed: 
 
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("padding", [None, (-2048, -2048), (-2048, -2040), (2040, 2047)])
-@pytest.mark.parametrize(("slope", "levels"), [(1.0, 3.0), (1.0, 8.0), (0.5, 2.55), (1.7, 4.0), (0.0625, 40.0)])
+@pytest.mark.parametrize(
+    ("slope", "levels"), [(1.0, 3.0), (1.0, 8.0), (0.5, 2.55), (1.7, 4.0), (0.0625, 40.0), (-1.0, 8.0), (-0.5, 2.55)]
+)
 def test_a_cube_holds_values_where_the_task_holds_them(
     slope: float, levels: float, padding: tuple[int, int] | None, masked: bool
 ) -> None:
-    made = task(Linf(levels * slope), slope, padding, True, masked)
+    made, step = task(Linf(levels * abs(slope)), slope, padding, True, masked), abs(slope)
     held = hold(made)
     assert isinstance(held, Cube)
     rng = torch.Generator().manual_seed(1)
     for reach in (0.5, 1.0, 3.0):
-        values = made.clean + (2 * torch.rand(made.clean.shape, generator=rng) - 1) * reach * levels * slope
-        assert torch.allclose(held.admit(values), made.admit(values), atol=1e-3 * slope)
+        values = made.clean + (2 * torch.rand(made.clean.shape, generator=rng) - 1) * reach * levels * step
+        assert torch.allclose(held.admit(values), made.admit(values), atol=1e-3 * step)
         here = held.stored(values)
-        assert torch.allclose(here, made.stored(here), rtol=0, atol=1e-4 * slope), (
-            "what a cube stores, the judge stores"
-        )
-        away = (here - made.stored(values)).abs() / slope
+        assert torch.allclose(here, made.stored(here), rtol=0, atol=1e-4 * step), "what a cube stores, the judge stores"
+        away = (here - made.stored(values)).abs() / step
         assert float(away.max()) < 1.01 and float((away > 0.01).float().mean()) < 0.01
     rows = torch.tensor([2, 0])
     assert torch.equal(kept(held, made.take(rows), rows).stored(values[rows]), here[rows])

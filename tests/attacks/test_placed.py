@@ -114,7 +114,7 @@ def test_a_file_that_is_no_picture_is_refused(tmp_path: Path) -> None:
             perturb(classifier, volume, threat, Pasted(str(file)))
     with pytest.raises(AttackError, match="needs a picture"):
         perturb(classifier, volume, threat, Pasted())
-    with pytest.raises(OutputError, match="cannot be written"):
+    with pytest.raises(OutputError, match="does not exist"):
         perturb(classifier, volume, threat, Patch(steps=1, keep=str(tmp_path / "none" / "patch.npz")))
 
 

@@ -162,7 +162,7 @@ def test_goal_that_is_met_already(attack: Medadv) -> None:
     assert "met by the clean series already" in attack(conceal=None, fabricate="nodule").one_sentence()
 
 
-@pytest.mark.parametrize("slices", ["9:12", "3:1", "a:b", "-1"])
+@pytest.mark.parametrize("slices", ["9:12", "3:1", "a:b", "-1", ""])
 def test_slices_that_are_not_there(attack: Medadv, slices: str) -> None:
     attack(slices=slices).one_sentence()
 
@@ -197,6 +197,7 @@ def test_a_damaged_record(medadv: Medadv, attacked: Path, tmp_path: Path) -> Non
         ["fly"],
         [],
         ["attack", "x", "--out", "y", "--model", "m", "--epsilon", "much", "--confuse"],
+        ["attack", "x", "--out", "y", "--model", "m", "--epsilon", "1", "--confuse", "--seed", "9" * 20],
         ["scan"],
     ],
 )

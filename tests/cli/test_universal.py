@@ -105,3 +105,23 @@ def test_a_uid_is_no_path_and_volumes_of_one_uid_get_a_folder_each(medadv: Medad
         "out"
     ]
     assert len([path for path in out.iterdir() if path.is_dir()]) == 2
+
+
+def test_what_each_label_cannot_be_asked_is_refused(
+    medadv: Medadv, three: list[Path], halves: Path, tmp_path: Path
+) -> None:
+    words = ["--model", halves, "--every-label", "--epsilon", 16, "--out", tmp_path / "o"]
+    for more in (["--others-stay"], ["--confidence", 0.9]):
+        assert "leave one out" in medadv("universal", *three, *words, *more).one_sentence()
+
+
+def test_a_record_names_no_file_to_write(medadv: Medadv, three: list[Path], model: Path, tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    file = tmp_path / "kept" / "u.npz"
+    words = ["--model", model, "--conceal", "nodule", "--epsilon", 16, "--attack", "universal", "--steps", 5]
+    assert medadv("attack", three[0], *words, "--keep", file, "--out", tmp_path / "o").code == 0
+    file.unlink()
+    (tmp_path / "kept").rmdir()
+    assert medadv("replay", tmp_path / "o" / "record.json").code == 0 and not (tmp_path / "kept").exists()
+    said = medadv("attack", three[0], *words, "--keep", file, "--out", tmp_path / "p").one_sentence()
+    assert "folder" in said and not (tmp_path / "p").exists()

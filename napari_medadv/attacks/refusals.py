@@ -1,0 +1,57 @@
+"""Refusals: what an attack cannot be asked for, said before any work is done."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from napari_medadv.attacks.attack import Attack
+from napari_medadv.attacks.grid import refuse_real
+from napari_medadv.errors import AttackError, RegionError
+from napari_medadv.model.classifier import Classifier
+from napari_medadv.threat import Goal, Region, Threat
+from napari_medadv.threat.budget import check
+from napari_medadv.volume import Volume
+
+
+def refuse(classifier: Classifier, volume: Volume, threat: Threat, attack: Attack) -> tuple[int, ...]:
+    """Everything that can be refused before any work is done; the chosen slices."""
+    suits(classifier, threat.goal, attack)
+    refuse_real(volume)
+    slices = threat.region.chosen(volume.shape)
+    quantum = float(volume.scale.take(np.array(slices)).quantum.min())
+    if volume.voxels.itemsize > 2:  # attacks stand on float32, which cannot tell such values apart by every quantum
+        quantum = max(
+            quantum, float(np.spacing(max(np.abs(volume.values(index)).max() for index in np.array(slices)[:, None])))
+        )
+    check(threat.budget, quantum, volume.scale.unit)
+    if volume.scale.padding is not None and not any(_image(volume, threat.region, index) for index in slices):
+        raise RegionError(
+            "The region holds nothing but padding, where there is no image: mark at least one other voxel."
+        )
+    return slices
+
+
+def _image(volume: Volume, region: Region, index: int) -> bool:
+    """Whether the region holds image, and not padding alone, in a slice."""
+    there = ~volume.padded(slice(index, index + 1))[0]
+    if region.mask is not None:
+        there &= region.mask[index, ..., None] if volume.colour else region.mask[index]
+    return bool(there.any())
+
+
+def suits(classifier: Classifier, goal: Goal, attack: Attack) -> None:
+    """Refuse a goal or an attack that this classifier cannot be asked, before a voxel is read.
+
+    Raises
+    ------
+    ThreatError
+        The goal names what the classifier has not.
+    AttackError
+        The attack needs gradients and the classifier gives none.
+    """
+    goal.check(classifier.findings)
+    if getattr(attack, "needs_gradient", False) and not classifier.white_box:
+        raise AttackError(
+            f"{type(attack).__name__} needs gradients, and {classifier.name} only answers queries: "
+            "choose an attack that needs none, or attach the network in a white-box format."
+        )
