@@ -21,7 +21,7 @@ def network(classes: int = 3) -> nn.Module:
 
 
 def images(count: int) -> Tensor:
-    return torch.rand((count, 2, 12, 14), generator=torch.Generator().manual_seed(3))
+    return torch.randint(256, (count, 2, 12, 14), generator=torch.Generator().manual_seed(3)) / 255
 
 
 def test_corners_and_windows_are_the_same_squares() -> None:
