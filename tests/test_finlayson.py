@@ -66,7 +66,7 @@ def test_the_table_of_the_experiment(
     images, train, trials = (sys.modules[name] for name in ("images", "train", "trials"))
     asked: list[int] = []
 
-    def quick(table: Path, out: Path, seed: int, network: str, recipe: str) -> None:
+    def quick(table: Path, out: Path, seed: int, network: str, recipe: str, *, steps: int) -> None:
         asked.append(seed)
         out.mkdir(parents=True)
         train.export(Brightness(seed), 1, out / "model.pt2")

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from figures import PAPER, head, row
 from stacks import Stack, labels_of, read_stack
-from train import NETWORKS, RECIPES, train
+from train import NETWORKS, RECIPES, STEPS, train
 from trials import TRIALS, Bench, judged
 
 from napari_medadv import load_classifier
@@ -27,11 +27,11 @@ from napari_medadv import load_classifier
 PATCH_IMAGES = 200
 
 
-def network(table: Path, out: Path, seed: int, how: tuple[str, str], *, needed: bool) -> Path:
+def network(table: Path, out: Path, seed: int, how: tuple[str, str, int], *, needed: bool) -> Path:
     """The file of the network of a seed, trained here where it is missing and needed."""
     folder = out / f"{table.stem}_{seed}"
     if needed and not (folder / "model.toml").exists():
-        train(table, folder, seed, *how)
+        train(table, folder, seed, *how[:2], steps=how[2])
     return folder / "model.pt2"
 
 
@@ -80,6 +80,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs=2, default=(7, 8), help="of the victim and of its stand-in")
     parser.add_argument("--network", choices=NETWORKS, default=NETWORKS[0], help="where one is trained")
     parser.add_argument("--recipe", choices=RECIPES, default=RECIPES[0], help="of a network that is trained")
+    parser.add_argument("--steps", type=int, default=STEPS, help="how long one is trained by the recipe shifted")
     parser.add_argument(
         "--stand-in", type=Path, help="another classifier for the black box, instead of the second seed's"
     )
@@ -90,10 +91,9 @@ def main() -> None:
     torch.set_num_threads(1)
     table, out = arguments.table, arguments.out
     hidden = any(trial.endswith("black box") for trial in arguments.trials)
-    victim = network(table, out, arguments.seeds[0], (arguments.network, arguments.recipe), needed=True)
-    surrogate = arguments.stand_in or network(
-        table, out, arguments.seeds[1], (arguments.network, arguments.recipe), needed=hidden
-    )
+    how = (arguments.network, arguments.recipe, arguments.steps)
+    victim = network(table, out, arguments.seeds[0], how, needed=True)
+    surrogate = arguments.stand_in or network(table, out, arguments.seeds[1], how, needed=hidden)
     pictures = out / f"{table.stem}_{arguments.seeds[0]}_pictures"
     pictures.mkdir(parents=True, exist_ok=True)
     train_images = cache(lambda label: read_stack(table, "train", label, PATCH_IMAGES, images.SIZE))

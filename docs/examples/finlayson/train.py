@@ -19,9 +19,9 @@ from shifted import trained_shifted
 from torch import nn
 from turned import trained_turned
 
-NETWORKS = ("resnet50", "densenet121")
+NETWORKS = ("densenet121", "resnet50")
 RECIPES = ("shifted", "turned")
-STEPS = 600
+STEPS = 1200
 CARD = """name = "{name}, {network}"
 weights = "model.pt2"
 labels = [{labels}]
