@@ -65,12 +65,15 @@ def chosen_detectors(args: argparse.Namespace) -> list[Detector]:
 
 def run(args: argparse.Namespace) -> int:
     """Calibrate."""
+    from napari_medadv.audit.detection.cohort import shuffled
     from napari_medadv.detect import calibrate, write_reference
+    from napari_medadv.detect.reference import check_place
     from napari_medadv.dicom import decode, scan
 
+    check_place(args.reference)
     classifier, detectors = chosen_classifier(args), chosen_detectors(args)
     with watched() as progress:
-        found = scan(args.path, progress=part(progress, 0.0, 0.05)).series
+        found = shuffled(scan(args.path, progress=part(progress, 0.0, 0.05)).series)
         clean = [decode(series, allow=args.allow) for series in found]
         reference = calibrate(detectors, classifier, clean, series=found, progress=part(progress, 0.1, 1.0))
     write_reference(reference, args.reference)

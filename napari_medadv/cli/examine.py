@@ -28,7 +28,10 @@ def arguments(parser: argparse.ArgumentParser, words: list[str]) -> None:
     parser.add_argument("--reference", metavar="FILE", type=Path, required=True, help="what `medadv calibrate` wrote")
     detector_arguments(parser)
     parser.add_argument(
-        "--rate", type=float, default=0.05, help="false-alarm rate (default: 0.05; 0.01 needs 99 clean series)"
+        "--rate",
+        type=float,
+        default=0.05,
+        help="false-alarm rate (default: 0.05, which needs 31 clean series; 0.01 needs 165)",
     )
     parser.add_argument(
         "--seg",

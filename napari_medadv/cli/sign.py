@@ -46,7 +46,7 @@ def password(path: Path | None) -> bytes | None:
 
 def run(args: argparse.Namespace) -> int:
     """Sign."""
-    from napari_medadv.dicom.baseline.record import dicom_files
+    from napari_medadv.dicom.baseline.record import scanned
     from napari_medadv.dicom.signature import PROFILES, load_signer, sign_files
     from napari_medadv.errors import OutputError
 
@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     source = args.path.resolve()
     if args.out.resolve() == source or source in args.out.resolve().parents:
         raise OutputError(f"{args.out.name} lies inside the source: name a folder elsewhere.")
-    paths = list(dicom_files(args.path))
+    paths = scanned(args.path)
     with watched() as progress:
         written = sign_files(
             paths, signer, args.out, profile=PROFILES[args.profile], algorithm=args.hash, progress=progress

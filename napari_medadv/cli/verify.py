@@ -45,12 +45,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _signatures(args: argparse.Namespace) -> int:
-    from napari_medadv.dicom.baseline.record import dicom_files
+    from napari_medadv.dicom.baseline.record import scanned
     from napari_medadv.dicom.signature import load_anchors, verify_files
 
     anchors = load_anchors(*args.ca)
     with watched() as progress:
-        found = verify_files(list(dicom_files(args.path)), anchors, progress=progress)
+        found = verify_files(scanned(args.path), anchors, progress=progress)
     files = [
         {
             "file": each.name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from napari_medadv.errors import DetectorError, OutputError
 from napari_medadv.model.classifier import Classifier
 from napari_medadv.volume import Volume
 
-VERSION = 3
+VERSION = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,8 +37,9 @@ class Reference:
 
     Attributes
     ----------
-    classifier, unit, modality
-        SHA-256 of the weights; unit and modality of the series.
+    classifier, card, unit, modality
+        SHA-256 of the weights; digest of what the card makes of them (labels, thresholds, preprocessing); unit and modality of
+        the series.
     fitted
         How many images the detectors learnt from, none of which is among the scores.
     learnt
@@ -45,6 +47,7 @@ class Reference:
     """
 
     classifier: str
+    card: str
     unit: str
     modality: str
     fitted: int
@@ -72,11 +75,41 @@ class Reference:
             raise DetectorError(
                 f"The reference was made for another model (SHA-256 {self.classifier[:12]}...) than {classifier.name}: calibrate again."
             )
+        if card_digest(classifier) != self.card:
+            raise DetectorError(
+                f"The reference was made for {classifier.name} with another card (labels, thresholds, unit or preprocessing): "
+                "calibrate again."
+            )
         if volume.modality != self.modality or volume.scale.unit != self.unit:
             raise DetectorError(
                 f"The reference was made on {self.modality or 'unnamed'} series in {self.unit}, and this is {volume.modality or 'unnamed'} in "
                 f"{volume.scale.unit}: calibrate on series of this kind."
             )
+
+
+def card_digest(classifier: Classifier) -> str:
+    """A digest of all that decides between the weights and the answer."""
+    said = (classifier.findings, classifier.unit, classifier.reads, classifier.pooling, classifier.steps)
+    return sha256(repr(said).encode()).hexdigest()
+
+
+def check_place(path: Path) -> None:
+    """Refuse, before any work, a place where a reference must not or cannot be written.
+
+    Raises
+    ------
+    OutputError
+        Another file is there, or the folder is not.
+    """
+    if not path.parent.is_dir():
+        raise OutputError(
+            f"The folder {path.parent.name} is not there: make it, or choose another place for {path.name}."
+        )
+    if path.exists():
+        try:
+            read_reference(path)
+        except DetectorError as error:
+            raise OutputError(f"{path.name} exists and is no reference: name a new file.") from error
 
 
 def write_reference(reference: Reference, path: Path) -> None:
@@ -90,6 +123,7 @@ def write_reference(reference: Reference, path: Path) -> None:
     content = {
         "medadv reference": VERSION,
         "classifier": reference.classifier,
+        "card": reference.card,
         "unit": reference.unit,
         "modality": reference.modality,
         "fitted": reference.fitted,
@@ -104,8 +138,11 @@ def write_reference(reference: Reference, path: Path) -> None:
     }
     text = json.dumps(content, sort_keys=True)
     try:
-        path.write_text(json.dumps({"sha256": sha256(text.encode()).hexdigest(), "content": text}))
+        aside = path.with_name(f".{path.name}.{os.getpid()}")
+        aside.write_text(json.dumps({"sha256": sha256(text.encode()).hexdigest(), "content": text}))
+        aside.replace(path)
     except OSError as error:
+        aside.unlink(missing_ok=True)
         raise OutputError(f"{path.name} cannot be written ({error.strerror}): choose another place.") from error
 
 
@@ -127,7 +164,8 @@ def read_reference(path: Path) -> Reference:
             )
         whole = sha256(text.encode()).hexdigest() == digest
         learnt = {name: _learnt(each) for name, each in content["detectors"].items()}
-        found = Reference(content["classifier"], content["unit"], content["modality"], int(content["fitted"]), learnt)
+        classifier, card, unit, modality = (str(content[key]) for key in ("classifier", "card", "unit", "modality"))
+        found = Reference(classifier, card, unit, modality, int(content["fitted"]), learnt)
     except OSError as error:
         raise DetectorError(
             f"The reference {path.name} cannot be read ({error.strerror}): name an existing one."

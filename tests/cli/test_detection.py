@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -93,3 +94,57 @@ def test_a_verdict_says_over_which_detectors_it_was_taken() -> None:
         (one,), 0.5, 0.05, (0.01, 0.2), ("mahalanobis was not run: x.",), ("smooth changes",), ("mahalanobis",)
     )
     assert "squeeze (mahalanobis could not be run and is not part of this)" in found.sentence
+
+
+def test_a_reference_knows_its_card(
+    medadv: Medadv, model: Path, reference: Path, examined: Callable[..., Said], tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "model.pt2").write_bytes((model / "model.pt2").read_bytes())
+    card = (model / "model.toml").read_text()
+    (other / "model.toml").write_text(card.replace("width = 2000", "width = 400"))
+    folder = series(tmp_path / "examined", 60)
+    words = ["--reference", reference, "--detector", "squeeze"]
+    assert medadv("examine", folder, "--model", model, *words).code in (0, 3)
+    assert "another card" in medadv("examine", folder, "--model", other, *words).one_sentence()
+
+
+def test_a_reference_takes_the_place_of_no_other_file(medadv: Medadv, model: Path, tmp_path: Path) -> None:
+    for number in range(1, 7):
+        folder = series(tmp_path / "clean", number)
+    source = folder / "3.dcm"
+    before = source.read_bytes()
+    words = ["calibrate", tmp_path / "clean", "--model", model, "--detector", "squeeze", "--reference"]
+    assert "no reference" in medadv(*words, source).one_sentence() and source.read_bytes() == before
+    assert "is not there" in medadv(*words, tmp_path / "nowhere" / "r.json").one_sentence()
+    assert medadv(*words, tmp_path / "r.json").code == 0 and medadv(*words, tmp_path / "r.json").code == 0
+
+
+def test_what_says_that_it_is_adversarial_is_not_clean(medadv: Medadv, model: Path, tmp_path: Path) -> None:
+    for number in range(1, 7):
+        folder = series(tmp_path / "clean", number)
+    words = ["--model", model, "--conceal", "nodule", "--epsilon", 16, "--out", tmp_path / "o"]
+    assert medadv("attack", folder, *words).code == 0
+    (tmp_path / "o" / "series").rename(tmp_path / "clean" / "again")
+    said = medadv("calibrate", tmp_path / "clean", "--model", model, "--reference", tmp_path / "r.json")
+    assert "adversarial test images" in said.one_sentence() and not (tmp_path / "r.json").exists()
+
+
+def test_the_order_of_files_decides_nothing(tmp_path: Path) -> None:
+    """Patients stay whole, and those of one folder come on both sides."""
+    from napari_medadv.audit.detection.cohort import shuffled
+    from napari_medadv.dicom import scan
+
+    for number in range(1, 21):
+        folder = series(tmp_path / ("a" if number <= 10 else "b"), number)
+        for path in folder.iterdir():
+            ds = pydicom.dcmread(path)
+            ds.PatientID = f"P{number // 2}"
+            ds.save_as(path)
+    found = scan(tmp_path).series
+    mixed = shuffled(found)
+    first = {Path(each.instances[0].path).parent.parent.name for each in mixed[:8]}
+    assert first == {"a", "b"} and mixed == shuffled(tuple(reversed(found))) and set(mixed) == set(found)
+    who = [pydicom.dcmread(each.instances[0].path).PatientID for each in mixed]
+    assert sum(one != other for one, other in pairwise(who)) == len(set(who)) - 1

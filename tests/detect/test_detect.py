@@ -196,7 +196,7 @@ def test_a_reference_of_another_version_is_refused_as_such(reference: Reference,
     path = tmp_path / "reference.json"
     write_reference(reference, path)
     outer = json.loads(path.read_text())
-    content = outer["content"].replace('"medadv reference": 3', '"medadv reference": 2')
+    content = outer["content"].replace('"medadv reference": 4', '"medadv reference": 2')
     assert content != outer["content"]
     path.write_text(json.dumps({"sha256": sha256(content.encode()).hexdigest(), "content": content}))
     with pytest.raises(DetectorError, match="another version"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,10 +78,19 @@ def cohort(
     return Cohort(reference, examined)
 
 
+def shuffled(found: Sequence[Series], seed: int = 0) -> tuple[Series, ...]:
+    """Patients in a seeded random order, each with all series: the order of files may be that of scanners or years."""
+    who = [_patient(series.instances[0].path) for series in found]
+    patients = sorted(set(who))
+    place = dict(zip(patients, np.random.default_rng(seed).permutation(len(patients)).tolist(), strict=True))
+    order = sorted(range(len(found)), key=lambda index: (place[who[index]], found[index].uid))
+    return tuple(found[index] for index in order)
+
+
 def _rows(table: Path, split: str) -> dict[Path, str]:
     """The patient of each file of the table, or an empty word."""
     try:
-        with table.open(newline="") as lines:
+        with table.open(newline="", encoding="utf-8-sig") as lines:
             rows = list(csv.DictReader(lines))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise SeriesError(f"The table {table.name} cannot be read: give a CSV file with a column `file`.") from error
@@ -89,6 +99,8 @@ def _rows(table: Path, split: str) -> dict[Path, str]:
     if split and "split" not in rows[0]:
         raise SeriesError(f"The table {table.name} has no column `split`: add one, or leave --split out.")
     chosen = [row for row in rows if not split or row["split"] == split]
+    if any(not row["file"] for row in chosen):
+        raise SeriesError(f"A row of the table {table.name} names no file: fill or remove it.")
     return {(table.parent / row["file"]).resolve(): row.get("patient") or "" for row in chosen}
 
 

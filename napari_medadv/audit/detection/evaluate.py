@@ -18,8 +18,9 @@ from napari_medadv.audit.detection.peers import Peer
 from napari_medadv.catalogue import name_of
 from napari_medadv.detect import Detector, Reference, calibrate, read_reference, write_reference
 from napari_medadv.detect.calibrate import slice_scores
+from napari_medadv.detect.reference import card_digest
 from napari_medadv.dicom import decode
-from napari_medadv.errors import DetectorError, MedAdvError, OutputError
+from napari_medadv.errors import AttackError, DetectorError, MedAdvError, OutputError, VacuousBudget
 from napari_medadv.model.classifier import Classifier
 from napari_medadv.progress import Progress, part, silent
 from napari_medadv.volume import Volume
@@ -125,7 +126,7 @@ def evaluate(
                 continue
             try:
                 row = _row(case, key, image, volume, scene, ready, seed, own)
-            except DetectorError as error:
+            except (DetectorError, AttackError, VacuousBudget) as error:
                 skipped.append(f"{case.name}: {error}")
                 continue
             _keep(folder / _SCORES, row)
@@ -145,6 +146,10 @@ def read_evaluation(folder: Path, classifier: Classifier, detectors: Sequence[De
     named = {name_of(type(each)): each for each in detectors}
     reference = read_reference(folder / _REFERENCE)
     reference.matching(list(named.items()))
+    if (reference.classifier, reference.card) != (classifier.sha256, card_digest(classifier)):
+        raise DetectorError(
+            f"{folder.name} holds an evaluation of another classifier than {classifier.name}: name its model."
+        )
     return Evaluation(classifier.name, named, reference, _kept(folder / _SCORES), ())
 
 
@@ -184,6 +189,7 @@ def _settings(cohort: Cohort, classifier: Classifier, detectors: dict[str, Detec
     uids = [[image.series.uid for image in part] for part in (cohort.reference, cohort.examined)]
     return {
         "classifier": classifier.sha256,
+        "card": card_digest(classifier),
         "detectors": [repr(each) for each in detectors.values()],
         "seed": seed,
         "cohort": sha256(json.dumps(uids).encode()).hexdigest(),

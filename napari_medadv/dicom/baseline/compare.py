@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,8 +17,9 @@ from napari_medadv.dicom.baseline.entry import Entry, measure
 from napari_medadv.dicom.baseline.ledger import Ledger, read_ledger
 from napari_medadv.dicom.baseline.pixels import Place
 from napari_medadv.dicom.baseline.record import dicom_files, in_parallel
+from napari_medadv.dicom.header import read_header
 from napari_medadv.dicom.signature.trust import NO_ANCHORS, Anchors, Trust
-from napari_medadv.errors import LedgerError, MedAdvError
+from napari_medadv.errors import LedgerError, MedAdvError, SeriesError
 from napari_medadv.progress import Progress, silent, throttled
 
 Kind = Literal["altered", "added", "missing", "swapped", "unreadable", "re-encoded"]
@@ -89,6 +90,11 @@ class Comparison:
         if again:
             found.append(f"{len(again)} files were re-encoded without loss: the same stored values and header.")
         found.append(f"{self.unchanged} files are byte for byte as recorded.")
+        if self.elsewhere:
+            found.append(
+                f"{self.elsewhere} recorded instances belong to series of which nothing is here: they were not looked for "
+                "(--complete does)."
+            )
         return (*found, self.trust.sentence)
 
 
@@ -130,7 +136,8 @@ def compare(
         by_sop[entry.sop].append(entry)
     known = {entry.file: entry.sop for entry in book.entries}
     by_pixels = {entry.pixels.sha256: entry for entry in book.entries if entry.pixels is not None}
-    changes, seen, unchanged, series = [], set(), 0, set()
+    changes, unchanged, series = [], 0, set()
+    seen: Counter[str] = Counter()
     report = throttled(progress)
     files = list(dicom_files(folder))
 
@@ -143,15 +150,17 @@ def compare(
             if isinstance(found, Change):
                 changes.append(found)
             elif isinstance(found, str):
-                unchanged += found not in seen
-                if found in seen:
+                if seen[found] < len(by_sop[found]):
+                    unchanged += 1
+                else:
                     changes.append(_second(file, found, by_sop))
-                seen.add(found)
+                seen[found] += 1
                 series |= {entry.series for entry in by_sop[found]}
             elif found is not None:
                 change = _judge(file, found, by_sop, by_pixels)
-                changes.append(change if found.sop not in seen else _second(file, found.sop, by_sop))
-                seen.add(found.sop)
+                as_many = max(len(by_sop.get(found.sop, ())), 1)
+                changes.append(change if seen[found.sop] < as_many else _second(file, found.sop, by_sop))
+                seen[found.sop] += 1
                 series.add(found.series)
     for sop, entries in by_sop.items():
         if sop not in seen and (complete or entries[-1].series in series):
@@ -183,11 +192,22 @@ def _look(file: Path, book: Ledger, known: dict[str, str]) -> Entry | Change | s
     if whole in known:
         return known[whole]
     if data[128:132] != b"DICM":
-        return None
+        return _unmarked(file)
     try:
         return measure(file, book.salt, book.depth)
     except MedAdvError as error:
         return Change("unreadable", file.name, "", "", f"{file.name} cannot be compared: {error}")
+
+
+def _unmarked(file: Path) -> Change | None:
+    """A file without the mark of DICOM that a scan takes for an image all the same; or nothing."""
+    try:
+        read_header(file)
+    except SeriesError:
+        return None
+    return Change(
+        "added", file.name, "", "", f"{file.name} was not recorded: it was added, a DICOM image without its mark."
+    )
 
 
 def _judge(file: Path, found: Entry, by_sop: dict[str, list[Entry]], by_pixels: dict[str, Entry]) -> Change:
@@ -202,11 +222,12 @@ def _judge(file: Path, found: Entry, by_sop: dict[str, list[Entry]], by_pixels: 
     if found.header is None or (found.pixels is None and all(entry.pixels is None for entry in recorded)):
         return Change("altered", file.name, found.sop, found.number, f"{said} is another file than recorded.")
     for entry in recorded:
-        if entry.pixels == found.pixels and entry.header == found.header and entry.signatures <= found.signatures:
+        kept = entry.header is not None and all(found.header.get(name) == part for name, part in entry.header.items())
+        if entry.pixels == found.pixels and kept and entry.signatures <= found.signatures:
             sentence = f"{said} was re-encoded without loss."
             return Change("re-encoded", file.name, found.sop, found.number, sentence)
     entry = recorded[-1]
-    parts = tuple(name for name, part in found.header.items() if (entry.header or {}).get(name) != part)
+    parts = tuple(name for name, part in (entry.header or {}).items() if found.header.get(name) != part)
     header = f"its header differs ({', '.join(parts)})" if parts else ""
     if entry.pixels == found.pixels:
         header = header or "its DICOM signature was removed"

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from napari_medadv.dicom.baseline.merkle import root
-from napari_medadv.dicom.signature.signer import Signer, genuine, load_signer
+from napari_medadv.dicom.signature.signer import CORRUPT, Signer, genuine, load_signer
 from napari_medadv.dicom.signature.trust import Anchors, Trust
 from napari_medadv.errors import LedgerError, SignatureError
 
@@ -47,6 +47,17 @@ class Head:
         """What is signed."""
         return f"medadv ledger head\n{self.size}\n{self.root}\n{self.time}\n".encode()
 
+    def made_by(self, key: Key) -> bool:
+        """Whether the owner of this very key signed it."""
+        try:
+            signature = b64decode(self.signature, validate=True)
+            if isinstance(key, Signer):
+                return genuine(key.certificate, signature, sha256(self.message()).digest(), "SHA256")
+            key.public_key().verify(signature, self.message())
+        except (ValueError, SignatureError, InvalidSignature):
+            return False
+        return True
+
     def trust(self, anchors: Anchors, keys: Sequence[Ed25519PublicKey], at: datetime | None = None) -> Trust:
         """Whether somebody trusted signed this head."""
         try:
@@ -60,7 +71,7 @@ class Head:
             public.verify(signature, self.message())
         except InvalidSignature:
             return Trust("broken", "The signature of the ledger is forged: it does not fit.")
-        except (ValueError, SignatureError):
+        except (*CORRUPT, SignatureError):
             return Trust("broken", "The signature of the ledger cannot be read: it is corrupt.")
         raw = public.public_bytes_raw()
         name = f"the Ed25519 key {sha256(raw).hexdigest()[:16]}"

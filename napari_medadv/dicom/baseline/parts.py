@@ -6,7 +6,7 @@ from hashlib import blake2b
 
 from napari_medadv.dicom.signature.canonical import canonical
 from napari_medadv.dicom.signature.part10 import Part10
-from napari_medadv.dicom.signature.stream import message
+from napari_medadv.dicom.signature.stream import message, nameable
 
 PHOTOMETRIC = 0x00280004
 PARTS: dict[str, frozenset[int]] = {
@@ -29,11 +29,22 @@ PARTS: dict[str, frozenset[int]] = {
 }  # fmt: skip
 
 
+_OF_THE_CODEC = frozenset(
+    (0x00080005, 0x00280004, 0x00280006, 0x00280100, 0x00280102, 0x00282110, 0x00282112, 0x00282114, 0x7FE00001, 0x7FE00002,
+     0x7FE00008, 0x7FE00009, 0x7FE00010)
+)  # fmt: skip
+"""What a lossless transcoding may change."""
+_NAMED = frozenset().union(*PARTS.values())
+
+
 def header_digests(file: Part10, salt: bytes) -> dict[str, str]:
     """A salted digest of every part of the header; they survive lossless transcoding."""
     tidy = canonical(file)
     found = {}
-    for name, tags in PARTS.items():
+    rest = frozenset(
+        m.tag for m in tidy.members if nameable(m.tag) and m.tag >> 16 & 1 == 0 and m.tag not in _OF_THE_CODEC | _NAMED
+    )
+    for name, tags in (*PARTS.items(), ("all else", rest)):
         digest = blake2b(key=salt, digest_size=16, person=name.encode()[:16])
         for piece in message(tidy.body, tidy.members, tags, (), b""):
             digest.update(piece)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pydicom
+from pydicom.datadict import dictionary_has_tag, dictionary_VR
 from pydicom.errors import InvalidDicomError
 from pydicom.uid import (
     UID,
@@ -18,11 +19,12 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
-from napari_medadv.dicom.signature.elements import LONG, Element, elements
+from napari_medadv.dicom.signature.elements import DEEPEST, LONG, Element, elements
 from napari_medadv.errors import SignatureError
 
 TRANSFER_SYNTAX = 0x00020010
 LARGEST = 1 << 31
+_ITEM, _ITEM_END, _SEQUENCE_END, _UNDEFINED = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD, 0xFFFFFFFF
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,7 +112,8 @@ def _inflated(data: bytes) -> bytes:
 
 def _rewritten(data: bytes, syntax: str, end: int) -> Part10:
     """The same data set in explicit VR little endian, as MAC streams of such files are calculated."""
-    _complete(data, end, "<" if syntax == ImplicitVRLittleEndian else ">", syntax == ImplicitVRLittleEndian)
+    implicit = syntax == ImplicitVRLittleEndian
+    _in_order(data, end, len(data), "<" if implicit else ">", implicit)
     buffer = io.BytesIO()
     try:
         source = pydicom.dcmread(io.BytesIO(data))
@@ -143,22 +146,74 @@ def _turned(source: pydicom.Dataset) -> pydicom.Dataset:
     return dataset
 
 
-def _complete(data: bytes, at: int, order: str, implicit: bool) -> None:
-    """Refuse a truncated file, which pydicom would read as if it were whole: follow the lengths to the end."""
-    while at < len(data):
-        if at + 8 > len(data):
-            break
-        group, _ = struct.unpack_from(order + "HH", data, at)
-        vr = data[at + 4 : at + 6]
-        if implicit or group == 0xFFFE:
-            (length,), at = struct.unpack_from(order + "L", data, at + 4), at + 8
-        elif vr in LONG:
-            if at + 12 > len(data):
-                break
-            (length,), at = struct.unpack_from(order + "L", data, at + 8), at + 12
+def _in_order(
+    data: bytes, at: int, stop: int, order: str, implicit: bool, depth: int = 0, *, item: bool = False
+) -> int:
+    """Where the data set, or the `item` of undefined length, ends.
+
+    Raises
+    ------
+    SignatureError
+        The file is truncated, or holds an element twice or out of order. pydicom mends both in silence, and one of two equal
+        elements would then be read by some and vouched for by nobody.
+    """
+    if depth > DEEPEST:
+        raise SignatureError(f"Sequences are nested deeper than {DEEPEST}: the file is damaged.")
+    last = -1
+    while item or at < stop:
+        tag, length = _head(data, at, stop, order)
+        if item and tag == _ITEM_END:
+            return at + 8
+        if tag <= last:
+            raise SignatureError(
+                f"Element ({tag >> 16:04x},{tag & 0xFFFF:04x}) is repeated or out of order, so readers disagree on what the file "
+                "holds: get it again from its source."
+            )
+        last, vr, at = tag, b"" if implicit else data[at + 4 : at + 6], at + 8
+        if vr in LONG:
+            if at + 4 > stop:
+                raise _cut()
+            (length,), at = struct.unpack_from(order + "L", data, at), at + 4
+        elif not implicit:
+            (length,) = struct.unpack_from(order + "H", data, at - 2)
+        if length == _UNDEFINED or _sequence(data, at, tag, vr, implicit):
+            at = _items_in_order(data, at, stop, length, order, implicit or vr == b"UN", depth + 1)
         else:
-            (length,), at = struct.unpack_from(order + "H", data, at + 6), at + 8
-        if length != 0xFFFFFFFF:
             at += length
-    if at != len(data):
-        raise SignatureError("The file ends inside a data element: it is truncated, get it again.")
+        if at > stop:
+            raise _cut()
+    return at
+
+
+def _items_in_order(data: bytes, at: int, stop: int, length: int, order: str, implicit: bool, depth: int) -> int:
+    end = stop if length == _UNDEFINED else at + length
+    if end > stop:
+        raise _cut()
+    while length == _UNDEFINED or at < end:
+        tag, size = _head(data, at, end, order)
+        at += 8
+        if tag == _SEQUENCE_END and length == _UNDEFINED:
+            return at
+        if tag != _ITEM or (size != _UNDEFINED and at + size > end):
+            raise SignatureError("A sequence holds something else than items: the file is damaged.")
+        inner = end if size == _UNDEFINED else at + size
+        at = _in_order(data, at, inner, order, implicit, depth, item=size == _UNDEFINED)
+    return end
+
+
+def _sequence(data: bytes, at: int, tag: int, vr: bytes, implicit: bool) -> bool:
+    """Whether the value at `at` is a sequence: by its VR, by the dictionary, or, of unknown elements, by what it begins with."""
+    if not implicit:
+        return vr == b"SQ"
+    return dictionary_VR(tag) == "SQ" if dictionary_has_tag(tag) else data[at : at + 4] == b"\xfe\xff\x00\xe0"
+
+
+def _head(data: bytes, at: int, stop: int, order: str) -> tuple[int, int]:
+    if at + 8 > stop:
+        raise _cut()
+    group, number, length = struct.unpack_from(order + "HHL", data, at)
+    return group << 16 | number, length
+
+
+def _cut() -> SignatureError:
+    return SignatureError("The file ends inside a data element: it is truncated, get it again.")

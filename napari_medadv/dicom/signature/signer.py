@@ -39,7 +39,13 @@ class Signer:
     certificate: x509.Certificate
 
     def __post_init__(self) -> None:
-        if _spki(self.key.public_key()) != _spki(self.certificate.public_key()):
+        try:
+            certified = self.certificate.public_key()
+        except CORRUPT as error:
+            raise SignatureError(
+                "The certificate holds a key of an unknown kind: use RSA or an elliptic curve."
+            ) from error
+        if _spki(self.key.public_key()) != _spki(certified):
             raise SignatureError("The private key is not that of the certificate: give the two that belong together.")
         why = weakness(self.certificate)
         if why:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from cryptography import x509
-from cryptography.x509.verification import ExtensionPolicy, PolicyBuilder, Store, VerificationError
+from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyBuilder, Store, VerificationError
 
 from napari_medadv.dicom.signature.signer import load_certificates, name_of, now, weakness
 
@@ -48,6 +48,12 @@ class Anchors:
         expired = _outside(certificate, moment)
         if expired:
             return Trust("expired", f"The certificate of {name} {expired}.")
+        if not self.roots and self.between:
+            return Trust(
+                "unknown",
+                f"None of the certificates given as trusted is self-signed, so nothing leads from {name} to one: add that of the root "
+                "authority.",
+            )
         if not self.roots:
             return Trust("unchecked", f"Nobody said whether {name} is to be trusted: give a CA file.")
         if certificate in self.roots:
@@ -62,9 +68,7 @@ class Anchors:
                 PolicyBuilder()
                 .store(Store(list(self.roots)))
                 .time(moment)
-                .extension_policies(
-                    ca_policy=ExtensionPolicy.webpki_defaults_ca(), ee_policy=ExtensionPolicy.permit_all()
-                )
+                .extension_policies(ca_policy=_authorities(), ee_policy=ExtensionPolicy.permit_all())
                 .build_client_verifier()
             )
             chain = verifier.verify(certificate, list(self.between)).chain
@@ -113,6 +117,16 @@ def load_anchors(*paths: Path) -> Anchors:
     found = [certificate for path in paths for certificate in load_certificates(path)]
     roots = tuple(c for c in found if c.subject == c.issuer)
     return Anchors(roots, tuple(c for c in found if c.subject != c.issuer))
+
+
+def _authorities() -> ExtensionPolicy:
+    """What an authority's certificate must say: that it is one. A key usage, which `openssl req -x509` leaves out, may be missing."""
+    return ExtensionPolicy.webpki_defaults_ca().may_be_present(x509.KeyUsage, Criticality.AGNOSTIC, _may_certify)
+
+
+def _may_certify(_: object, __: object, usage: x509.KeyUsage | None) -> None:
+    if usage is not None and not usage.key_cert_sign:
+        raise ValueError("its key usage does not let it sign certificates")
 
 
 def _outside(certificate: x509.Certificate, moment: datetime) -> str:

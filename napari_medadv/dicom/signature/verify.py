@@ -96,8 +96,9 @@ def _signatures(file: Part10) -> Iterator[tuple[str, tuple[Element, ...], tuple[
 
 
 def _problems(file: Part10, found: list[SignatureFinding]) -> tuple[str, ...]:
-    orphans = len(file.items(MAC_PARAMETERS)) and not file.items(SIGNATURES)
-    stripped = ("MAC parameters are there, but no signature: a signature was stripped.",) if orphans else ()
+    used = {file.bytes_of(0x04000005, item) for item in file.items(SIGNATURES)}
+    orphans = sum(file.bytes_of(0x04000005, item) not in used for item in file.items(MAC_PARAMETERS))
+    stripped = (f"MAC parameters of {orphans} more signatures are there: they were stripped.",) if orphans else ()
     if not any(not signature.place for signature in found):
         return stripped or ("No signature: never signed, or stripped.",)
     return stripped
