@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -184,7 +185,7 @@ def told(found: Perturbation, lasting: Survival | None = None) -> str:
         else "Not reached, judged as stored: a larger budget or more steps may help"
     )
     label = getattr(goal, "label", None) or (found.before.present or found.before.findings.labels)[0]
-    moved = f"{label} {percent(found.before[label])} → {percent(found.after[label])}"
+    moved = f"{escape(label)} {percent(found.before[label])} → {percent(found.after[label])}"
     spent = f"{len(found.slices)} slice{'s' if len(found.slices) != 1 else ''}, {found.gradients} gradients, {found.queries} queries"
     moved += f"<br>{lasting.sentence.capitalize()}" if lasting is not None else ""
     return f"<b>{head}</b><br>{moved}<br><small>{spent}, seed {found.seed}</small>"

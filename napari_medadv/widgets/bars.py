@@ -88,6 +88,8 @@ class Bars(QWidget):
             name, bar, share, truth = QLabel(label), Bar(), QLabel("–"), QComboBox()
             name.setWordWrap(True)
             name.setMaximumWidth(120)
+            name.setTextFormat(Qt.TextFormat.PlainText)
+            share.setTextFormat(Qt.TextFormat.RichText)
             share.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             truth.addItems(list(_TRUTHS))
             truth.setToolTip(

@@ -84,7 +84,7 @@ class GoalRows:
         self.kind.setCurrentIndex(self.kind.findData("conceal" if found or not absent else "fabricate"))
         field = self.fields.get("label")
         if isinstance(field, QComboBox):
-            field.setCurrentText((found or absent)[0])
+            field.setCurrentText((found or absent or prediction.findings.labels)[0])
 
     @property
     def _class(self) -> type[Any]:

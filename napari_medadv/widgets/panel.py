@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QEvent, Qt
 from qtpy.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_medadv.widgets.stage import Stage, stage_of
@@ -21,7 +21,9 @@ class Ties:
         self._stage = stage
         self._connected: list[tuple[Any, Callable[..., Any]]] = []
         self.jobs: list[Job] = []
+        self._released = False
         stage.panels += 1
+        stage.vouching.open()
 
     def connect(self, signal: Any, slot: Callable[..., Any]) -> None:
         """Call `slot` on `signal` (psygnal or napari) as long as the panel lives."""
@@ -30,6 +32,9 @@ class Ties:
 
     def release(self, *_: Any) -> None:
         """Undo everything; the last panel of a viewer stops all work."""
+        if self._released:
+            return
+        self._released = True
         for signal, slot in self._connected:
             try:
                 signal.disconnect(slot)
@@ -60,6 +65,12 @@ class Panel(QWidget):
         self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.message.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         self.message.setVisible(False)
+
+    def event(self, event: QEvent | None) -> bool:
+        """The x of a dock takes its panel out of the window without destroying it: it is then gone for good."""
+        if event is not None and event.type() == QEvent.Type.ParentChange and self.parent() is None:
+            self.ties.release()
+        return super().event(event)
 
     def finish(self, *, stretch: bool = True) -> None:
         """Put the message line under everything that was added to `column`."""

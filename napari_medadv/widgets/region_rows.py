@@ -41,7 +41,8 @@ class RegionRows:
         self.slices.currentIndexChanged.connect(lambda _: self._on_slices())
         self._on_slices()
         if stage.viewer is not None:
-            for signal in (stage.viewer.layers.events.inserted, stage.viewer.layers.events.removed):
+            events = stage.viewer.layers.events
+            for signal in (events.inserted, events.removed, events.renamed):
                 ties.connect(signal, self._on_layers)
         self._on_layers()
 
@@ -77,9 +78,11 @@ class RegionRows:
     def _marked(self, field: QComboBox, loaded: Loaded) -> Bools | None:
         viewer = self._stage.viewer
         image = self._stage.layer(loaded) or self._stage.layer(self._stage.session.outcome)
-        if field.currentIndex() <= 0 or viewer is None or image is None:
+        if field.currentIndex() <= 0 or viewer is None:
             return None
-        return mask_of(viewer.layers[field.currentText()], image, loaded.volume)
+        if image is None:
+            raise RegionError("The series is no longer in the window, so no region lies on it: load it again.")
+        return mask_of(field.currentData(), image, loaded.volume)
 
     def _chosen(self, volume: Volume) -> tuple[int, ...] | None:
         how, first, last = self.slices.currentIndex(), self.first.value(), self.last.value()
@@ -96,8 +99,11 @@ class RegionRows:
 
     def _on_layers(self, event: Any = None) -> None:
         for field, none in ((self.layer, _EVERYWHERE), (self.avoid, _NOWHERE)):
-            chosen = field.currentText()
+            chosen = field.currentData()
             field.clear()
-            field.addItems([none, *drawn(self._stage.viewer)])
-            field.setCurrentText(chosen if field.findText(chosen) >= 0 else none)
+            field.addItem(none)
+            for layer in drawn(self._stage.viewer):
+                field.addItem(layer.name, layer)
+                if layer is chosen:
+                    field.setCurrentIndex(field.count() - 1)
         self._rows.setRowVisible(self.avoid, self.avoid.count() > 1)

@@ -13,13 +13,11 @@ from napari_medadv.volume import Bools, Floats, Volume
 _CORNERS = 64
 
 
-def drawn(viewer: Any) -> tuple[str, ...]:
-    """The names of the layers that can be a region."""
+def drawn(viewer: Any) -> tuple[Any, ...]:
+    """The layers that can be a region."""
     from napari.layers import Labels, Shapes
 
-    return (
-        tuple(layer.name for layer in viewer.layers if isinstance(layer, Labels | Shapes)) if viewer is not None else ()
-    )
+    return tuple(layer for layer in viewer.layers if isinstance(layer, Labels | Shapes)) if viewer is not None else ()
 
 
 def mask_of(layer: Any, image: Any, volume: Volume) -> Bools:
@@ -41,6 +39,10 @@ def mask_of(layer: Any, image: Any, volume: Volume) -> Bools:
     """
     from napari.layers import Labels
 
+    if isinstance(layer, Labels) and layer.ndim != 3:
+        raise RegionError(
+            f"The layer {layer.name!r} has {layer.ndim} axes, and a series has 3: select the series and paint in a new Labels layer."
+        )
     mask = _labelled(layer, image, volume) if isinstance(layer, Labels) else _outlined(layer, image, volume)
     if not mask.any():
         raise RegionError(
@@ -84,11 +86,15 @@ def _outlined(layer: Any, image: Any, volume: Volume) -> Bools:
         if kind in ("line", "path"):
             continue
         outline = _ellipse(np.asarray(corners)) if kind == "ellipse" else np.asarray(corners, np.float64)
-        padded = np.zeros((len(outline), 3))
-        padded[:, 3 - outline.shape[1] :] = outline
-        if outline.shape[1] == 3:
-            padded = _moved(_moved(outline, layer.data_to_world), image.world_to_data)
-        flat |= fill(flat.shape, padded[:, 1:])
+        world = np.zeros((len(outline), 3))
+        there = _moved(outline, layer.data_to_world)[:, -3:]
+        world[:, 3 - there.shape[1] :] = there
+        placed = _moved(world, image.world_to_data)
+        if np.ptp(placed[:, 0]) > 0.5:
+            raise RegionError(
+                f"An outline in the layer {layer.name!r} was drawn across the slices: draw in the plane of the slices, or paint in a Labels layer."
+            )
+        flat |= fill(flat.shape, placed[:, 1:])
     return np.broadcast_to(flat, volume.shape).copy()
 
 
@@ -101,7 +107,8 @@ def _ellipse(corners: Floats) -> Floats:
 
 
 def _moved(places: Any, transform: Any) -> Floats:
-    origin = np.asarray(transform((0, 0, 0)), np.float64)
-    matrix = np.stack([np.asarray(transform(unit), np.float64) - origin for unit in np.eye(3)], axis=1)
+    axes = np.shape(places)[1]
+    origin = np.asarray(transform(np.zeros(axes)), np.float64)
+    matrix = np.stack([np.asarray(transform(unit), np.float64) - origin for unit in np.eye(axes)], axis=1)
     moved: Floats = np.asarray(places, np.float64) @ matrix.T + origin
     return moved

@@ -106,8 +106,12 @@ class SeriesPanel(Panel):
     def dropEvent(self, event: QDropEvent | None) -> None:
         """Open what was dropped."""
         data = event.mimeData() if event is not None else None
-        if data is not None and data.urls():
-            self.open(Path(data.urls()[0].toLocalFile()))
+        found = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()] if data is not None else []
+        if len(found) == 1:
+            self.open(found[0])
+        elif data is not None and data.urls():
+            what = f"{len(found)} files or folders were dropped" if found else "What was dropped is no file"
+            self.complain(f"{what}: drop one folder that holds them all, or one file.")
 
     def _choose_folder(self) -> None:
         found = QFileDialog.getExistingDirectory(self, "Folder with DICOM files")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import weakref
+from functools import partial
 from typing import Any
 
 import numpy as np
+from qtpy.QtCore import QTimer
 
 from napari_medadv.display import (
     KEY,
@@ -119,7 +121,7 @@ class Stage:
         layer, viewer = self.layer(self.session.loaded) or self.layer(self.session.outcome), self.viewer
         if layer is not None and viewer is not None:
             place = layer.data_to_world((index, 0, 0))
-            viewer.dims.set_point(0, float(place[0]))
+            viewer.dims.set_point(viewer.dims.ndim - 3, float(place[0]))
 
     def window(self, window: Window) -> None:
         """Show the series and its adversarial version under a display window."""
@@ -160,11 +162,19 @@ class Stage:
             layer.bind_key(str(number), press, overwrite=True)
 
     def _on_removed(self, event: Any) -> None:
-        noun = noun_of(event.value)
-        if noun is not None and noun is self.session.loaded:
-            self.session.take(None)
-        elif noun is not None and noun is self.session.outcome:
-            self.session.take(self.session.loaded)
+        if noun_of(event.value) is None:
+            return
+        loaded, outcome = self.session.loaded, self.session.outcome
+        outcome = outcome if self.layer(outcome) is not None else None
+        self.session.take(loaded if self.layer(loaded) is not None or outcome is not None else None, outcome)
+
+    def _present(self) -> None:
+        """One series and one adversarial version of it are on the screen: those in question."""
+        viewer, shown = self.viewer, (self.session.loaded, self.session.outcome)
+        for layer in viewer.layers if viewer is not None else ():
+            noun = noun_of(layer)
+            if noun is not None:
+                layer.visible = any(noun is each for each in shown)
 
     def _on_active(self, event: Any = None) -> None:
         viewer = self.viewer
@@ -183,6 +193,7 @@ class Stage:
             return
         self._sides.turn(loaded.volume if loaded is not None else None)
         if loaded is not None:
+            self._present()
             viewer.canvas.overlays.scale_bar.visible = True
             viewer.canvas.background_color_override = "black"
         self._on_point()
@@ -191,13 +202,21 @@ class Stage:
         viewer, old = self.viewer, self.heat
         if viewer is None:
             return
-        if old is not None:
+        if old is not None and old in viewer.layers.selection:
+            QTimer.singleShot(0, partial(self._drop, old))  # it may be next among those that napari removes just now
+        elif old is not None:
             viewer.layers.remove(old)
         self._heat = None
         if outcome is not None:
+            self._present()
             active = viewer.layers.selection.active
             self._heat = weakref.ref(self._add(heat_layer(outcome, self.session.heat)))
             viewer.layers.selection.active = active
+
+    def _drop(self, layer: Any) -> None:
+        viewer = self.viewer
+        if viewer is not None and layer in viewer.layers:
+            viewer.layers.remove(layer)
 
     def _restyle(self) -> None:
         layer, outcome = self.heat, self.session.outcome

@@ -47,6 +47,10 @@ class Vouching:
         self.job.failed.connect(lambda _: done(Standings(None, UNKNOWN, NOT_COMPARED)))
         return self.job
 
+    def open(self) -> None:
+        """There is a dock in the window (again)."""
+        self._closed = False
+
     def close(self) -> None:
         """The window is gone."""
         self._closed = True
