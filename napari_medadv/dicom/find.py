@@ -17,6 +17,7 @@ import pydicom
 
 from napari_medadv.dicom.quiet import quiet
 from napari_medadv.errors import SeriesError
+from napari_medadv.progress import Progress, silent
 
 UNPACKED = 16 << 30
 """A zip file that unpacks to more bytes than this is refused."""
@@ -47,8 +48,10 @@ class Found:
     holder: object = None
 
 
-def find(path: Path) -> Found:
+def find(path: Path, progress: Progress = silent) -> Found:
     """List the files of a folder of any depth, a DICOMDIR, a zip file, or a single file.
+
+    The share of `progress` stays 0: nobody knows how many there are.
 
     Raises
     ------
@@ -57,7 +60,7 @@ def find(path: Path) -> Found:
     """
     if path.is_dir():
         missing: list[tuple[str, str]] = []
-        files = sorted(each for each in _below(path, missing) if not each.upper().endswith("DICOMDIR"))
+        files = sorted(each for each in _below(path, missing, progress) if not each.upper().endswith("DICOMDIR"))
         return Found(tuple(files), tuple(sorted(missing)))
     if not path.is_file():
         what = "is neither a file nor a folder" if path.exists() else "does not exist"
@@ -68,7 +71,7 @@ def find(path: Path) -> Found:
     except OSError as fault:
         raise SeriesError(f"{path.name} cannot be opened ({fault.strerror}): check that it may be read.") from fault
     if start == b"PK\x03\x04":
-        return _unpacked(path)
+        return _unpacked(path, progress)
     return _directory(path) if path.name.upper().startswith("DICOMDIR") else Found((str(path),))
 
 
@@ -77,13 +80,14 @@ def called(path: Path) -> str:
     return (path.name.strip(".") and path.name) or path.resolve().name or str(path.resolve())
 
 
-def _below(path: Path, missing: list[tuple[str, str]]) -> Iterator[str]:
+def _below(path: Path, missing: list[tuple[str, str]], progress: Progress) -> Iterator[str]:
     """Every file below `path`, without following links to folders, and without our own unfinished output.
 
     What cannot be looked into is added to `missing`, with the reason.
     """
     waiting = [str(path)]
     while waiting:
+        progress(0.0, "looking into folders")
         folder = waiting.pop()
         try:
             with os.scandir(folder) as entries:
@@ -157,7 +161,7 @@ class _Unpacked:
         weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
 
 
-def _unpacked(path: Path) -> Found:
+def _unpacked(path: Path, progress: Progress) -> Found:
     """The files of a zip file, unpacked into a folder that is removed when its series are forgotten."""
     holder = _Unpacked()
     files, missing = [], []
@@ -170,6 +174,7 @@ def _unpacked(path: Path) -> Found:
                     f"{path.name} unpacks to {len(entries)} files of {declared >> 20} MiB: more than is sane."
                 )
             for number, entry in enumerate(entries):
+                progress(0.0, f"unpacking {number + 1} of {len(entries)}")
                 if not _inside(entry.filename) or not PurePosixPath(entry.filename).name:
                     name = PurePosixPath(entry.filename.replace("\\", "/")).name
                     missing.append(

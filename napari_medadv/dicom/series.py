@@ -128,7 +128,7 @@ def scan(path: Path, *, progress: Progress = silent) -> Scan:
     """
     path = Path(path)
     report = throttled(progress)
-    found = find(path)
+    found = find(path, report)
     if not found.files:
         nothing = f"The folder {called(path)} holds no files: choose a folder with DICOM files."
         raise SeriesError(found.missing[0][1] if found.missing else nothing)

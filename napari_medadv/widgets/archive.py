@@ -94,7 +94,7 @@ class ArchivePanel(Panel):
                 raise SeriesError("The address of a DICOMweb service starts with http:// or https://: name it so.")
             return DicomWeb(address)
         host, _, port = address.rpartition(":")
-        if not host or not port.isdigit():
+        if not host or not port.isdecimal():
             raise SeriesError("The address of an archive is HOST:PORT, such as archive:104: name it so.")
         return Dimse(host, int(port), self.title.text(), self.own_title.text(), int(self.port.number))
 

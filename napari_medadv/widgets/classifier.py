@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -198,7 +199,9 @@ def described(classifier: Classifier | None) -> str:
     """What is attached, in two lines."""
     if classifier is None:
         return "No classifier is attached."
-    reads = f"Reads {'single slices' if classifier.reads == 'slices' else 'the whole volume'} in {classifier.unit}"
+    reads = (
+        f"Reads {'single slices' if classifier.reads == 'slices' else 'the whole volume'} in {escape(classifier.unit)}"
+    )
     pooled = {"max": ", the highest slice decides", "mean": ", the mean of slices decides"}[classifier.pooling]
     box = "" if classifier.white_box else " Answers queries only, gives no gradients."
-    return f"<b>{classifier.name}</b><br>{reads}{pooled if classifier.reads == 'slices' else ''}.{box}"
+    return f"<b>{escape(classifier.name)}</b><br>{reads}{pooled if classifier.reads == 'slices' else ''}.{box}"

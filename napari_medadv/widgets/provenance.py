@@ -15,6 +15,8 @@ from napari_medadv.widgets.path_row import PathRow
 from napari_medadv.widgets.standing import NOT_COMPARED, NOTHING, Standings, Trust, sign_copies
 from napari_medadv.widgets.work import Job
 
+_SIGNING = "Signing"
+
 
 class ProvenancePanel(Panel):
     """Badges, whom to trust, the findings in sentences, and signing."""
@@ -102,7 +104,7 @@ class ProvenancePanel(Panel):
         self.say("Signing…")
         self._start(
             lambda progress: sign_copies(what, key, certificate, word.encode() or None, out, progress),
-            "Signing",
+            _SIGNING,
             lambda found: self.say(f"{found[1]} files signed by {found[0]} are in {out.name}; load them to verify."),
         )
 
@@ -140,11 +142,12 @@ class ProvenancePanel(Panel):
         self.words.setHtml("".join(f"<p style='margin:0 0 4px 0'>{each}</p>" for each in parts))
 
     def _on_loaded(self, loaded: Loaded | None) -> None:
-        for job in self._jobs:
-            job.forget()
-        self._jobs = []
+        self._jobs = [
+            job for job in self._jobs if job.what == _SIGNING and job.running
+        ]  # it goes on; verifying is over
         self._ended()
-        self.say("")
+        if not self._jobs:
+            self.say("")
         there = loaded is not None and loaded.series is not None
         self.verify_button.setEnabled(there)
         self.sign_button.setEnabled(there)

@@ -37,7 +37,12 @@ def read(path: Paths) -> list[LayerData]:
     """
     found: list[Any] = []
     for one in [path] if isinstance(path, str) else path:
-        found.extend(scan(Path(one)))
+        here = scan(Path(one))
+        if {series.uid for series in here} & {series.uid for series in found}:
+            raise SeriesError(
+                "Several files of one series were named, and a series is read as a whole: open its folder (or drop it on the dock Series)."
+            )
+        found.extend(here)
     if len(found) > _MOST:
         raise SeriesError(
             f"{len(found)} series were found: choose among them in the dock Series (Plugins, Medical adversarial robustness)."

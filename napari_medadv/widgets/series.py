@@ -23,6 +23,7 @@ from napari_medadv.widgets.standing import Standings
 from napari_medadv.widgets.thumbnail import SIDE, blank, icon, picture, thumbnail
 from napari_medadv.widgets.unread import Unread
 from napari_medadv.widgets.warm import warm
+from napari_medadv.widgets.work import Job
 
 _AT_ONCE = 12
 _DRAWN = int(Qt.ItemDataRole.UserRole) + 1
@@ -34,6 +35,7 @@ class SeriesPanel(Panel):
     def __init__(self, napari_viewer: Any) -> None:
         super().__init__(napari_viewer)
         self.setAcceptDrops(True)
+        self._job: Job | None = None
         buttons = QHBoxLayout()
         for words, slot, tip in (
             ("Open folder…", self._choose_folder, "Find all DICOM series in a folder and below it; or drop it here."),
@@ -62,7 +64,14 @@ class SeriesPanel(Panel):
         self.bar = QProgressBar()
         self.bar.setRange(0, 1000)
         self.bar.setVisible(False)
-        self.column.addWidget(self.bar)
+        self.cancel_button = QPushButton("Cancel")
+        self.cancel_button.setToolTip("Stops looking for series, or loading one.")
+        self.cancel_button.clicked.connect(self.cancel)
+        self.cancel_button.setVisible(False)
+        line = QHBoxLayout()
+        line.addWidget(self.bar, 1)
+        line.addWidget(self.cancel_button)
+        self.column.addLayout(line)
         self.finish(stretch=False)
         self.ties.connect(self.session.events.standings, self._badge)
         self.column.addWidget(Shown(self.stage, self.ties))
@@ -125,11 +134,27 @@ class SeriesPanel(Panel):
         if found:
             self.open(Path(found))
 
-    def _watch(self, job: Any) -> None:
-        self.bar.setVisible(True)
+    def cancel(self) -> None:
+        """Stop looking for series, or loading one."""
+        if self._job is not None:
+            self._job.cancel()
+
+    def _watch(self, job: Job) -> None:
+        if self._job is not None:
+            self._job.forget()  # the person has turned to something else
+        self._job = job
+        self._show_running(True)
         self.bar.setValue(0)
         job.progressed.connect(lambda share, _: self.bar.setValue(int(1000 * share)))
-        job.ended.connect(lambda: self.bar.setVisible(False))
+        job.ended.connect(self._ended)
+
+    def _ended(self) -> None:
+        self._job = None
+        self._show_running(False)
+
+    def _show_running(self, running: bool) -> None:
+        for field in (self.bar, self.cancel_button):
+            field.setVisible(running)
 
     def _found(self, found: Scan) -> None:
         self.list.clear()

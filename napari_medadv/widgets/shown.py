@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from functools import partial
 
 from qtpy.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
@@ -93,8 +94,8 @@ def described(loaded: Loaded) -> str:
     size = f"{x} × {y}" + (f" × {z}" if z > 1 else "")
     spacing = f", {dx:.3g} × {dy:.3g}" + (f" × {dz:.3g}" if z > 1 else "") + " mm"
     spacing = spacing if length_unit(volume) == "mm" else ""
-    what = f"<b>{loaded.name}</b><br>{size} voxels{spacing}, in {volume.scale.unit}"
-    return "<br>".join([what, *(f"<i>{fact}</i>" for fact in volume.facts)])
+    what = f"<b>{escape(loaded.name)}</b><br>{size} voxels{spacing}, in {escape(volume.scale.unit)}"
+    return "<br>".join([what, *(f"<i>{escape(fact)}</i>" for fact in volume.facts)])
 
 
 def spoken(window: Window, unit: str) -> str:

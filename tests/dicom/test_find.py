@@ -17,7 +17,7 @@ from pydicom.dataset import Dataset
 from napari_medadv.dicom import decode, find, save, scan
 from napari_medadv.dicom.derivation import Derivation
 from napari_medadv.dicom.quiet import quiet
-from napari_medadv.errors import OutputError, SeriesError
+from napari_medadv.errors import Cancelled, OutputError, SeriesError
 from tests.dicom.making import write
 
 Folder = Callable[..., Path]
@@ -185,3 +185,18 @@ def test_names_that_no_file_can_have(folder: Folder, tmp_path: Path) -> None:
             ds.save_as(place)
         found = scan(place)
         assert decode(found[0]).shape[0] == 1 and "no file can have" in found.rejected[0].reason
+
+
+def test_a_person_may_stop_while_folders_are_looked_into(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    with zipfile.ZipFile(tmp_path / "two.zip", "w") as archive:
+        archive.writestr("a", b"1")
+        archive.writestr("b", b"2")
+
+    def stop(share: float, words: str) -> None:
+        raise Cancelled(words)
+
+    for path, words in ((tmp_path, "looking into folders"), (tmp_path / "two.zip", "unpacking 1 of 2")):
+        with pytest.raises(Cancelled, match=words):
+            find.find(path, stop)

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
 from qtpy.QtGui import QDropEvent
 
 from napari_medadv.display import Loaded
+from napari_medadv.errors import RegionError, SeriesError
 from napari_medadv.model import Classifier
 from napari_medadv.prediction import Findings
+from napari_medadv.progress import Progress
+from napari_medadv.widgets import series as series_dock
 from napari_medadv.widgets.attack import AttackPanel, told
+from napari_medadv.widgets.overlay import OverlayPanel
+from napari_medadv.widgets.provenance import ProvenancePanel
+from napari_medadv.widgets.reading import read
+from napari_medadv.widgets.regions import mask_of
 from napari_medadv.widgets.series import SeriesPanel
 from napari_medadv.widgets.stage import stage_of
 from tests.widgets.docking import attacked, dock
@@ -99,3 +109,120 @@ def test_several_dropped_files_are_told(viewer: Any, ct_folder: Path) -> None:
     buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
     panel.dropEvent(QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, mime, buttons, keys))
     assert "6 files or folders were dropped: drop one folder that holds them all" in panel.message.text()
+
+
+def test_a_copy_of_the_layer_may_go(viewer: Any, loaded: Loaded, classifier: Classifier, until: Until) -> None:
+    _, outcome = attacked(viewer, loaded, classifier, until)
+    stage = stage_of(viewer)
+    for noun in (loaded, outcome):
+        values, settings, kind = stage.layer(noun).as_layer_data_tuple()
+        copy = viewer.add_layer(type(stage.layer(noun)).create(values, {**settings, "name": "copy"}, kind))
+        viewer.layers.remove(copy)
+        assert stage.session.loaded is loaded and stage.session.outcome is outcome
+
+
+def test_the_source_may_go_while_its_adversarial_version_stays(
+    viewer: Any, loaded: Loaded, classifier: Classifier, until: Until
+) -> None:
+    _, outcome = attacked(viewer, loaded, classifier, until)
+    stage = stage_of(viewer)
+    viewer.layers.remove(stage.layer(loaded))
+    assert stage.session.outcome is outcome and stage.heat is not None
+    stage.go(4)
+    assert stage.session.index == 4
+    viewer.layers.remove(stage.layer(outcome))
+    assert stage.session.loaded is None and stage.heat is None
+
+
+def test_blinking_shows_the_clean_series_of_two(
+    viewer: Any, loaded: Loaded, classifier: Classifier, until: Until
+) -> None:
+    stage = stage_of(viewer)
+    other = Loaded(replace(loaded.volume, voxels=loaded.volume.voxels + np.int16(1)), loaded.series)
+    stage.show(other)
+    _, outcome = attacked(viewer, loaded, classifier, until)
+    panel = dock(viewer, OverlayPanel)
+    panel.blink.setChecked(True)
+    until(lambda: not stage.layer(outcome).visible)
+    assert stage.layer(loaded).visible and not stage.layer(other).visible
+    panel.blink.setChecked(False)
+
+
+def test_an_outline_lies_where_it_was_drawn(viewer: Any, loaded: Loaded) -> None:
+    flat = viewer.add_shapes(ndim=2, name="drawn before anything was loaded")
+    stage_of(viewer).show(loaded)
+    image = stage_of(viewer).layer(loaded)
+    (top, left), (bottom, right) = (image.data_to_world((2, row, column))[1:] for row, column in ((9, 11), (16, 18)))
+    flat.add_rectangles(np.array([[top, left], [bottom, right]]))
+    marked = np.argwhere(mask_of(flat, image, loaded.volume)[2])
+    assert marked.min(axis=0).tolist() == [9, 11] and marked.max(axis=0).tolist() == [16, 18]
+    across = viewer.add_shapes(ndim=3, name="coronal", scale=image.scale, affine=image.affine, units=image.units)
+    across.add_rectangles(np.array([[1, 12, 10], [1, 12, 20], [4, 12, 20], [4, 12, 10]]))
+    with pytest.raises(RegionError, match="was drawn across the slices"):
+        mask_of(across, image, loaded.volume)
+
+
+def test_slices_are_counted_from_one(viewer: Any, loaded: Loaded) -> None:
+    stage, panel = stage_of(viewer), dock(viewer, AttackPanel)
+    stage.show(loaded)
+    rows = panel.form.region
+    rows.slices.setCurrentIndex(2)
+    assert (rows.first.value(), rows.last.value()) == (1, 6)
+    rows.first.setValue(3)
+    rows.last.setValue(4)
+    assert rows.region(loaded).slices == (2, 3)
+
+
+def test_looking_for_series_can_be_cancelled(
+    viewer: Any, ct_folder: Path, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = threading.Event()
+
+    def endless(path: Path, *, progress: Progress) -> Any:
+        while True:
+            begun.set()
+            progress(0.0, "looking into folders")
+            time.sleep(0.01)
+
+    panel = dock(viewer, SeriesPanel)
+    with monkeypatch.context() as patched:
+        patched.setattr(series_dock, "scan", endless)
+        panel.open(ct_folder)
+        until(begun.is_set)
+        assert not panel.cancel_button.isHidden()
+        panel.cancel_button.click()
+        until(panel.message.text)
+        assert panel.message.text() == "Reading the folder was stopped."
+        until(panel.cancel_button.isHidden)
+        panel.open(ct_folder)
+    panel.open(ct_folder)  # the person turns to another folder while the first is still read
+    until(lambda: stage_of(viewer).session.loaded)
+    until(panel.bar.isHidden)
+    assert not panel.message.text()
+
+
+def test_files_of_one_series_are_no_series_each(ct_folder: Path) -> None:
+    with pytest.raises(SeriesError, match="Several files of one series were named"):
+        read([str(path) for path in sorted(ct_folder.iterdir())])
+
+
+def test_signing_goes_on_when_another_series_is_shown(
+    viewer: Any, loaded: Loaded, until: Until, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go = threading.Event()
+
+    def sign(*args: Any) -> tuple[str, int]:
+        assert go.wait(20)
+        return "somebody", 6
+
+    monkeypatch.setattr("napari_medadv.widgets.provenance.sign_copies", sign)
+    stage, panel = stage_of(viewer), dock(viewer, ProvenancePanel)
+    stage.show(loaded)
+    for path in (panel.key, panel.certificate):
+        path.line.setText(str(tmp_path / "key.pem"))
+    panel.sign(tmp_path / "signed")
+    stage.show(Loaded(loaded.volume, loaded.series))
+    assert panel.message.text() == "Signing…" and panel.cancel_button.isEnabled()
+    go.set()
+    until(lambda: panel.message.text() != "Signing…")
+    assert panel.message.text().startswith("6 files signed by somebody are in signed")
