@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from html import escape
 from functools import partial
+from html import escape
 
 from qtpy.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
