@@ -68,21 +68,45 @@ class Prediction:
         float64, (label,): the series' score.
     slices
         float64, (z, label): the score of every slice, or None where the classifier reads whole volumes.
+    pooling
+        How the scores of slices became that of the series.
     """
 
     findings: Findings
     probabilities: npt.NDArray[np.float64]
     slices: npt.NDArray[np.float64] | None = None
+    pooling: Literal["max", "mean"] = "max"
+
+    @classmethod
+    def pooled(cls, findings: Findings, slices: npt.NDArray[np.float64], pooling: Literal["max", "mean"]) -> Prediction:
+        """What is said of a series from what is said of its slices, (z, label)."""
+        return cls(findings, slices.max(axis=0) if pooling == "max" else slices.mean(axis=0), slices, pooling)
 
     def __getitem__(self, label: str) -> float:
         """The probability of `label` for the whole series."""
         return float(self.probabilities[self.findings.index(label)])
 
     @property
+    def exclusive(self) -> bool:
+        """Whether one label at most is present: softmax, and no slice of its own decides."""
+        alone = self.slices is None or len(self.slices) == 1 or self.pooling == "mean"
+        return self.findings.activation == "softmax" and alone
+
+    @property
+    def decided(self) -> npt.NDArray[np.bool_]:
+        """Which labels are present in the series: bool, (label,).
+
+        Where the highest slice decides, these are the labels that are present in any slice: the highest scores of labels
+        that exclude each other come from different slices, and cannot be held against each other.
+        """
+        if self.slices is None or self.pooling == "mean":
+            return self.findings.present(self.probabilities)
+        return np.logical_or.reduce(self.findings.present(self.slices), axis=0)  # type: ignore[no-any-return]
+
+    @property
     def present(self) -> tuple[str, ...]:
         """The labels that are present in the series."""
-        decided = self.findings.present(self.probabilities)
-        return tuple(label for label, there in zip(self.findings.labels, decided, strict=True) if there)
+        return tuple(label for label, there in zip(self.findings.labels, self.decided, strict=True) if there)
 
     @property
     def sentence(self) -> str:

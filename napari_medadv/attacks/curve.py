@@ -182,11 +182,11 @@ def robustness(
         change = torch.from_numpy(done.adversarial.values().astype("float64") - volume.values())
         change = change.movedim(3, 0) if volume.colour else change[None]
         entries = change[None] if classifier.reads == "volume" else change.transpose(0, 1).unsqueeze(2)
-        found.append(_least(done, size(entries, norm), classifier.pooling))
+        found.append(_least(done, size(entries, norm)))
     return Curve(tuple(found))
 
 
-def _least(done: Perturbation, sizes: Tensor, pooling: str) -> float:
+def _least(done: Perturbation, sizes: Tensor) -> float:
     """The smallest budget for a slice (or volume) within which what was stored reaches the goal; infinite for none."""
     before, after = done.before, done.after
     if before.slices is None or after.slices is None:
@@ -194,7 +194,7 @@ def _least(done: Perturbation, sizes: Tensor, pooling: str) -> float:
     for least in sorted({float(one) for one in sizes if one > 0}):
         within = (sizes <= least).numpy()[:, None]
         slices = np.where(within, after.slices, before.slices)
-        pooled = slices.max(axis=0) if pooling == "max" else slices.mean(axis=0)
-        if done.threat.goal.reached(before, Prediction(before.findings, pooled, slices), done.slices):
+        partly = Prediction.pooled(before.findings, slices, before.pooling)
+        if done.threat.goal.reached(before, partly, done.slices):
             return least
     return math.inf

@@ -229,8 +229,8 @@ def task_of(
         for limit in volume.scale.take(rows).limits
     )
     own = isinstance(threat.goal, Alone) and before.slices is not None
-    scores = before.slices[rows] if own and before.slices is not None else before.probabilities[None]
-    decided = torch.from_numpy(before.findings.present(scores)).to(clean.device).expand(len(clean), -1)
+    said = before.findings.present(before.slices[rows]) if own and before.slices is not None else before.decided[None]
+    decided = torch.from_numpy(said).to(clean.device).expand(len(clean), -1)
     on_grid = grid(volume, rows, free, whole=whole, device=clean.device)
     threat = replace(threat, goal=asked(threat.goal, threat.region, before, volume.shape))
     task = Task(

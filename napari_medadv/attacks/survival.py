@@ -102,5 +102,4 @@ def check_times(times: int, *, least: int = 1) -> None:
 def _prediction(classifier: Classifier, slices: Floats) -> Prediction:
     if classifier.reads == "volume":
         return Prediction(classifier.findings, slices[0])
-    series = slices.max(axis=0) if classifier.pooling == "max" else slices.mean(axis=0)
-    return Prediction(classifier.findings, series, slices)
+    return Prediction.pooled(classifier.findings, slices, classifier.pooling)

@@ -158,7 +158,7 @@ class Classifier:
         slices = np.concatenate(scores)
         if self.reads == "volume":
             return Prediction(self.findings, slices[0])
-        return Prediction(self.findings, slices.max(axis=0) if self.pooling == "max" else slices.mean(axis=0), slices)
+        return Prediction.pooled(self.findings, slices, self.pooling)
 
     def probabilities(self, logits: Tensor) -> Floats:
         """Probabilities from logits, float64, of the same shape. This is where torch becomes numpy."""

@@ -168,11 +168,11 @@ class ClassifierPanel(Panel):
 
     def _judge(self, label: str, present: bool | None) -> None:
         truth = {name: there for name, there in self.session.truth.items() if name != label}
-        classifier = self.session.classifier
+        prediction = self.session.prediction
         if present is not None:
             truth[label] = present
-            if present and classifier is not None and classifier.findings.activation == "softmax":
-                truth = {name: name == label for name in classifier.findings.labels}
+            if present and prediction is not None and prediction.exclusive:
+                truth = {name: name == label for name in prediction.findings.labels}
         self.session.truth = truth
 
     def _draw(self, *_: Any) -> None:

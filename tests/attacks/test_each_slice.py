@@ -127,3 +127,22 @@ def test_a_slice_that_failed_is_not_the_size_of_the_success() -> None:
     (smallest,) = robustness(victim, [volume], Fabricate("a"), "L2", grid, arithmetic="float32").smallest
     assert run(victim, volume, Fabricate("a"), L2(smallest)).reached
     assert not run(victim, volume, Fabricate("a"), L2(0.8 * smallest)).reached
+
+
+@pytest.mark.parametrize("attack", [PGD20, APGD(steps=20, arithmetic="float32"), Square(queries=400)])
+def test_exclusive_labels_of_different_slices_are_not_held_against_each_other(attack: Any) -> None:
+    def exclusive(values: Tensor) -> Tensor:
+        mean = values.flatten(1).mean(1)
+        return torch.stack([torch.zeros_like(mean), (mean - 100) / 5], 1)
+
+    victim = Classifier(exclusive, Findings(("no nodule", "nodule"), "softmax"), "HU")
+    sick, well = series(60, 104, 60), series(60, 96, 60)
+    assert victim.predict(sick).present == ("no nodule", "nodule"), "one slice shows it, though others are surer"
+    assert victim.predict(well).present == ("no nodule",)
+    for goal in (Conceal("nodule"), Confuse()):
+        found = run(victim, sick, goal, Linf(8), attack)
+        assert found.reached and found.after.present == ("no nodule",) and found.slices == (0, 1, 2)
+    found = run(victim, well, Fabricate("nodule"), Linf(8), attack)
+    assert found.reached and "nodule" in found.after.present
+    by_mean = Classifier(exclusive, Findings(("no nodule", "nodule"), "softmax"), "HU", pooling="mean")
+    assert by_mean.predict(sick).present == ("no nodule",)
