@@ -142,18 +142,26 @@ class SeriesFinding:
 
     @property
     def badge(self) -> Badge:
-        """The worst badge of its files; unsigned files among signed ones count as altered."""
+        """The worst badge of its files; unsigned files among signed ones count as altered, one file twice as in part."""
         badges = {instance.badge for instance in self.instances}
         if not badges or badges == {"unsigned"}:
             return "unsigned"
         order: tuple[Badge, ...] = ("altered", "unsigned", "not trusted", "partly vouched", "vouched")
         worst = min(badges, key=order.index)
+        if worst == "vouched" and self.doubled:
+            return "partly vouched"
         return "altered" if worst == "unsigned" else worst
 
     @property
     def passed(self) -> bool:
-        """Whether every file passes."""
-        return bool(self.instances) and all(instance.passed for instance in self.instances)
+        """Whether every file passes, and none is there twice."""
+        return bool(self.instances) and not self.doubled and all(instance.passed for instance in self.instances)
+
+    @property
+    def doubled(self) -> tuple[str, ...]:
+        """The names of files with one SOP Instance UID."""
+        counts = Counter(instance.sop_uid for instance in self.instances if instance.sop_uid)
+        return tuple(instance.name for instance in self.instances if counts[instance.sop_uid] > 1)
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -166,6 +174,11 @@ class SeriesFinding:
             found.append(
                 f"{len(bare)} of {many} files carry no signature while the others do: stripped or inserted ({', '.join(bare[:3])}"
                 f"{', ...' if len(bare) > 3 else ''})."
+            )
+        if self.doubled:
+            found.append(
+                f"{len(self.doubled)} files have their SOP Instance UID in common with another ({', '.join(self.doubled[:4])}"
+                f"{', ...' if len(self.doubled) > 4 else ''}): a copy, which may have taken the place of another image."
             )
         for sentence, count in counts.items():
             who = [i.name for i in self.instances if sentence in i.sentences]

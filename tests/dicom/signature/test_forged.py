@@ -97,6 +97,18 @@ def test_what_a_scan_loads_is_looked_at(name: str, authority: Authority, tmp_pat
     assert not verify_files(scanned(tmp_path / "signed"), trusted(authority)).passed
 
 
+def test_a_file_in_the_place_of_another_is_no_pass(authority: Authority, tmp_path: Path) -> None:
+    first, second, third = sign_files(series(tmp_path / "source", 3), authority.leaf, tmp_path / "signed")
+    assert verify_files(scanned(tmp_path / "signed"), trusted(authority)).passed
+    third.write_bytes(second.read_bytes())
+    found = verify_files(scanned(tmp_path / "signed"), trusted(authority))
+    assert not found.passed and found.badge == "partly vouched" and set(found.doubled) == {second.name, third.name}
+    assert (
+        found.sentences[0].startswith("2 files have their SOP Instance UID in common")
+        and first.name not in found.sentences[0]
+    )
+
+
 def test_what_no_scan_loads_is_no_alarm(authority: Authority, tmp_path: Path) -> None:
     sign_files(series(tmp_path / "source", 2), authority.leaf, tmp_path / "signed")
     (tmp_path / "signed" / "README.txt").write_text("two slices")
