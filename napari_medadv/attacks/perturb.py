@@ -187,7 +187,7 @@ def _attacked(ask: _Ask, slices: tuple[int, ...], voxels: Array, progress: Progr
 
 def _proposed(attack: Attack, task: Task) -> Tensor:
     """What the attack proposes; a private one may fail in any way."""
-    name = type(attack).__name__
+    name, changes = type(attack).__name__, task.clean._version
     try:
         found = attack(task)
     except (MedAdvError, MemoryError):
@@ -196,6 +196,8 @@ def _proposed(attack: Attack, task: Task) -> Tensor:
         if type(attack).__module__.startswith("napari_medadv."):
             raise
         raise AttackError(f"The attack {name} failed ({type(fault).__name__}: {fault}): correct it.") from fault
+    if task.clean._version != changes:
+        raise AttackError(f"The attack {name} changed the clean values in place: let it change a clone of them.")
     if not isinstance(found, Tensor) or found.shape != task.clean.shape or not bool(found.isfinite().all()):
         raise AttackError(
             f"{name} gave back something else than finite values of the shape {tuple(task.clean.shape)}: "

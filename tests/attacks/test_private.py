@@ -31,13 +31,15 @@ class Private:
             return task.clean[:, :, :, :2]
         if self.gives == "NaN":
             return task.clean * torch.nan
+        if self.gives == "the clean values, changed in place":
+            return task.clean.add_(8)
         raise RuntimeError("a fault of its own")
 
 
-@pytest.mark.parametrize("gives", ["nothing", "another shape", "NaN", "an error"])
+@pytest.mark.parametrize("gives", ["nothing", "another shape", "NaN", "an error", "the clean values, changed in place"])
 def test_what_a_private_attack_may_do_wrong(gives: str) -> None:
     small = toy("one logit")
-    with pytest.raises(AttackError, match=r"Private (gave back|failed)"):
+    with pytest.raises(AttackError, match=r"Private (gave back|failed|changed the clean)"):
         perturb(small.classifier, small.volume, Threat(small.goal, Linf(8)), Private(gives))
 
 
