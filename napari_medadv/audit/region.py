@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from pathlib import Path
 
 from napari_medadv import __version__
@@ -30,8 +32,12 @@ def write_region(found: Examination, model: str, series: Series, path: Path) -> 
     told = f"Where detectors see signs of tampering, {words}; p = {found.p:.3f} at {100 * found.level:g} %; classifier {model}"
     derivation = Derivation(told.replace("\\", "/"), "suspicious", version=__version__, adversarial=False)
     made = segmentation(region, "suspicious", series, derivation)
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        made.save_as(path, enforce_file_format=True, overwrite=False)
+        made.save_as(aside, enforce_file_format=True)
+        aside.replace(path)
     except OSError as error:
+        with suppress(OSError):
+            aside.unlink(missing_ok=True)
         raise OutputError(f"{path.name} cannot be written ({error.strerror}): choose another place.") from error
     return words

@@ -65,7 +65,7 @@ def chosen_detectors(args: argparse.Namespace) -> list[Detector]:
 
 def run(args: argparse.Namespace) -> int:
     """Calibrate."""
-    from napari_medadv.audit.detection.cohort import shuffled
+    from napari_medadv.audit.detection.cohort import patients, shuffled
     from napari_medadv.detect import calibrate, write_reference
     from napari_medadv.detect.reference import check_place
     from napari_medadv.dicom import decode, scan
@@ -77,10 +77,21 @@ def run(args: argparse.Namespace) -> int:
         clean = [decode(series, allow=args.allow) for series in found]
         reference = calibrate(detectors, classifier, clean, series=found, progress=part(progress, 0.1, 1.0))
     write_reference(reference, args.reference)
-    facts = {"fitted": reference.fitted, "calibrated": reference.count, "detectors": sorted(reference.learnt)}
+    people = patients(found)
+    facts = {
+        "fitted": reference.fitted,
+        "calibrated": reference.count,
+        "patients": people,
+        "detectors": sorted(reference.learnt),
+    }
     words = (
         f"{reference.count} clean series calibrate {', '.join(sorted(reference.learnt))}; {reference.fitted} others were learnt from. "
         f"The lowest false-alarm rate that they can show is {100 / (reference.count + 1):.1f} %."
     )
+    if people < len(found):
+        words += (
+            f" The {len(found)} series are of {people} patients, and those of one patient are alike: false-alarm rates and their intervals "
+            "are only right where each patient gives one series."
+        )
     show(words, facts, as_json=args.json)
     return 0

@@ -14,7 +14,7 @@ from napari_medadv.cli.choice import (
     series_arguments,
 )
 from napari_medadv.cli.console import show, watched
-from napari_medadv.errors import OutputError
+from napari_medadv.errors import MedAdvError, OutputError
 from napari_medadv.progress import part
 
 SUSPICIOUS = 3
@@ -47,8 +47,8 @@ def run(args: argparse.Namespace) -> int:
     from napari_medadv.audit.region import write_region
     from napari_medadv.detect import examine, read_reference
 
-    if args.seg is not None and args.seg.exists():
-        raise OutputError(f"{args.seg.name} exists already: name a new file for --seg.")
+    if args.seg is not None:
+        _check_place(args.seg)
     reference, classifier = read_reference(args.reference), chosen_classifier(args)
     with watched() as progress:
         chosen = chosen_series(args.path, args.series, part(progress, 0.0, 0.1))
@@ -82,12 +82,29 @@ def run(args: argparse.Namespace) -> int:
         "left_out": list(found.left_out),
         "unseen": list(found.unseen),
         "missing": list(found.missing),
+        "caution": found.caution,
     }
     words = [found.sentence, *(f"  {e.sentence}" for e in found.evidence), *found.left_out]
     if args.seg is not None and found.alarm:
-        facts["region"] = write_region(found, classifier.name, chosen.series, args.seg)
-        words.append(f"{args.seg.name}: the suspicious region ({facts['region']}) as a DICOM Segmentation.")
+        try:
+            facts["region"] = write_region(found, classifier.name, chosen.series, args.seg)
+            words.append(f"{args.seg.name}: the suspicious region ({facts['region']}) as a DICOM Segmentation.")
+        except MedAdvError as error:  # the verdict counts more than the file
+            facts["region_refused"] = str(error)
+            words.append(f"{args.seg.name} was not written: {error}")
     elif args.seg is not None:
         words.append(f"{args.seg.name} was not written: no alarm, so there is no suspicious region.")
     show("\n".join(words), facts, as_json=args.json)
     return SUSPICIOUS if found.alarm else 0
+
+
+def _check_place(path: Path) -> None:
+    """Refuse, before any work, a place where the region cannot be written."""
+    try:
+        there = path.exists()
+    except OSError as error:
+        raise OutputError(f"The name of --seg cannot be used ({error.strerror}): choose a shorter one.") from error
+    if there:
+        raise OutputError(f"{path.name} exists already: name a new file for --seg.")
+    if not path.parent.is_dir():
+        raise OutputError(f"The folder {path.parent.name} is not there: make it, or choose another place for --seg.")

@@ -76,8 +76,11 @@ class Alignment:
         return product.sum(dim=1) / product.square().sum(dim=1).sqrt().clamp_min(1e-9)
 
     def where(self, suspect: Suspect, state: State) -> Tensor:
-        """Where detail and gradient agree."""
-        local = gaussian(self._product(suspect).detach(), suspect, Squeeze())
+        """Where detail speaks for the decision, or against it where the whole does so more than clean images."""
+        with torch.no_grad():
+            away = self.agreement(suspect) - float(state["middle"][0])
+        side = torch.where(away > 0, 1.0, -1.0).view(-1, 1, 1, 1, 1)
+        local = side * gaussian(self._product(suspect).detach(), suspect, Squeeze())
         return local.clamp_min(0).sum(dim=1, keepdim=True)
 
     def _product(self, suspect: Suspect) -> Tensor:

@@ -7,6 +7,7 @@ from hashlib import sha256
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from napari_medadv.catalogue import name_of
 from napari_medadv.detect.detector import Detector, Fitted, State
@@ -57,7 +58,9 @@ def calibrate(
             scores.append(float(slice_scores(detector, state, classifier, volume, file).max()))
             progress((index + (done + 1) / len(rest)) / len(detectors), f"calibrating {name_of(type(detector))}")
         learnt[name_of(type(detector))] = Learnt(repr(detector), np.array(scores), state)
-    return Reference(classifier.sha256, card_digest(classifier), clean[0].scale.unit, clean[0].modality, split, learnt)
+    counts = [len(volume.voxels) for volume, _ in rest]
+    kind = (card_digest(classifier), clean[0].scale.unit, clean[0].modality)
+    return Reference(classifier.sha256, *kind, split, learnt, (min(counts), max(counts)))
 
 
 def slice_scores(
@@ -83,12 +86,23 @@ def slice_scores(
     with torch.no_grad():
         for done, part in enumerate(parts):
             progress(done / len(parts), f"asking {name_of(type(detector))}")
-            scored.append(detector(part, state).detach().double().cpu())
+            scored.append(_scored(detector, part, state))
     found = torch.cat(scored).numpy()
     if not np.isfinite(found).all():
         raise DetectorError(f"{type(detector).__name__} gives no finite score on this series: leave it out.")
     scores: np.ndarray[tuple[int, ...], np.dtype[np.float64]] = found
     return scores
+
+
+def _scored(detector: Detector, suspect: Suspect, state: State) -> Tensor:
+    """The scores of one part; what a detector did not foresee is said in a sentence."""
+    try:
+        return detector(suspect, state).detach().double().cpu()
+    except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as fault:
+        raise DetectorError(
+            f"{type(detector).__name__} fails on this series, or on what the reference says that it learnt "
+            f"({type(fault).__name__}): leave it out, or calibrate again."
+        ) from fault
 
 
 def joined(parts: list[Suspect]) -> Suspect:

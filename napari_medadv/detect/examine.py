@@ -13,7 +13,7 @@ from napari_medadv.catalogue import name_of
 from napari_medadv.detect.calibrate import joined, slice_scores
 from napari_medadv.detect.conformal import enough, fused_p_value, p_value, threshold_interval
 from napari_medadv.detect.detector import Detector, Locating, State
-from napari_medadv.detect.reference import Reference
+from napari_medadv.detect.reference import Reference, caution
 from napari_medadv.detect.suspect import suspects
 from napari_medadv.dicom.series import Series
 from napari_medadv.errors import DetectorError
@@ -82,6 +82,8 @@ class Examination:
     missing
         Names of detectors that count and could not be run: the common p-value is that of the others, ranked among clean
         images by the others alone.
+    caution
+        Why the false-alarm rate does not hold for this series, or nothing.
     """
 
     evidence: tuple[Evidence, ...]
@@ -91,6 +93,7 @@ class Examination:
     left_out: tuple[str, ...]
     unseen: tuple[str, ...]
     missing: tuple[str, ...] = ()
+    caution: str = ""
 
     @property
     def alarm(self) -> bool:
@@ -104,9 +107,10 @@ class Examination:
         names += f" ({', '.join(self.missing)} could not be run and is not part of this)" if self.missing else ""
         low, high = self.interval
         rate = f"a false-alarm rate of {100 * self.level:g} % (between {100 * low:.1f} and {100 * high:.1f} % with so few clean images)"
+        beware = f" {self.caution}" if self.caution else ""
         if self.alarm:
-            return f"Suspicious: {names} together give p = {self.p:.3f}, at {rate}."
-        return f"Nothing found by {names} at {rate}; these would pass unseen: {'; '.join(self.unseen)}."
+            return f"Suspicious: {names} together give p = {self.p:.3f}, at {rate}.{beware}"
+        return f"Nothing found by {names} at {rate}; these would pass unseen: {'; '.join(self.unseen)}.{beware}"
 
 
 def examine(
@@ -128,6 +132,8 @@ def examine(
         that counts can be run.
     """
     named = [(name_of(type(detector)), detector) for detector in detectors]
+    if len(dict(named)) < len(named):
+        raise DetectorError("A detector is named twice, and would count twice: name each once.")
     reference.matching(named)
     reference.fitting(classifier, volume)
     enough(reference.count, level)
@@ -158,7 +164,8 @@ def examine(
     ran = {each.detector for each in counted}
     unseen = (*blind_spots(detector for name, detector in named if name in ran), _BY_ALL)
     interval = threshold_interval(reference.count, level)
-    return Examination(tuple(found), p, level, interval, tuple(left_out), unseen, tuple(missing))
+    beware = caution(reference, volume)
+    return Examination(tuple(found), p, level, interval, tuple(left_out), unseen, tuple(missing), beware)
 
 
 def blind_spots(detectors: Iterable[Detector]) -> tuple[str, ...]:

@@ -50,7 +50,7 @@ class Header:
 
 def contradictions(series: Series) -> tuple[str, ...]:
     """What does not fit together, one sentence each, without any identity."""
-    headers = [pydicom.dcmread(i.path, stop_before_pixels=True) for i in series.instances]
+    headers = [pydicom.dcmread(i.path, stop_before_pixels=True, force=True) for i in series.instances]
     found = []
     for check in (_marked, _derived, _original, _made_by_tool, _lossy, _uids, _private):
         found += check(headers)
@@ -126,7 +126,7 @@ def _uids(headers: Sequence[pydicom.Dataset]) -> list[str]:
     ]  # fmt: skip
     if odd:
         found.append(f"{_some(len(odd), headers)} carry two different SOP Instance UIDs.")
-    roots = {_text(h, "SOPInstanceUID")[:14] for h in headers}
+    roots = {_root(_text(h, "SOPInstanceUID")) for h in headers}
     if len(roots) > 1:
         found.append(f"The SOP Instance UIDs of the series have {len(roots)} different roots.")
     if len({_text(h, "SOPInstanceUID") for h in headers}) < len(headers):
@@ -134,15 +134,21 @@ def _uids(headers: Sequence[pydicom.Dataset]) -> list[str]:
     return found
 
 
+def _root(uid: str) -> str:
+    """Whose numbers they are; those of a UUID (2.25, PS3.5 B.2) have nothing else in common, and the last part counts."""
+    return "2.25" if uid.startswith("2.25.") else ".".join(uid.split(".")[:-1][:5])[:14]
+
+
 def _extremes(series: Series, headers: Sequence[pydicom.Dataset]) -> list[str]:
     """Smallest and Largest Pixel Value (0028,0106) and (0028,0107) against the pixels; files without them are not decoded.
 
-    Many scanners name what they could store and not what they did, so only pixels beyond these values contradict them.
+    Many scanners name what they could store and not what they did, so only pixels beyond these values contradict them;
+    both at zero say that nobody filled them in.
     """
     odd = 0
     for instance, header in zip(series.instances, headers, strict=True):
         least, most = (header.get(f"{which}ImagePixelValue") for which in ("Smallest", "Largest"))
-        if not (isinstance(least, int) or isinstance(most, int)):
+        if not (isinstance(least, int) or isinstance(most, int)) or least == most == 0:
             continue
         try:
             pixels = stored(instance.path)

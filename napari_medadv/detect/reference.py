@@ -6,6 +6,7 @@ import json
 import os
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -44,6 +45,8 @@ class Reference:
         How many images the detectors learnt from, none of which is among the scores.
     learnt
         By the name of the detector.
+    slices
+        Fewest and most slices of the series behind the scores; None in files that do not say.
     """
 
     classifier: str
@@ -52,6 +55,7 @@ class Reference:
     modality: str
     fitted: int
     learnt: dict[str, Learnt]
+    slices: tuple[int, int] | None = None
 
     @property
     def count(self) -> int:
@@ -87,6 +91,19 @@ class Reference:
             )
 
 
+def caution(reference: Reference, volume: Volume) -> str:
+    """Why the false-alarm rate does not hold for a series of so many slices, or nothing; it counts by its most suspicious slice."""
+    count = len(volume.voxels)
+    if reference.slices is None or reference.slices[0] <= count <= reference.slices[1]:
+        return ""
+    fewest, most = reference.slices
+    had = f"{most}" if fewest == most else f"{fewest} to {most}"
+    means = (
+        "false alarms are more frequent than that" if count > most else "more passes unseen, and false alarms are rarer"
+    )
+    return f"That rate is for series of {had} slices, and this one has {count}: {means}, so calibrate on series of its length."
+
+
 def card_digest(classifier: Classifier) -> str:
     """A digest of all that decides between the weights and the answer."""
     said = (classifier.findings, classifier.unit, classifier.reads, classifier.pooling, classifier.steps)
@@ -105,7 +122,14 @@ def check_place(path: Path) -> None:
         raise OutputError(
             f"The folder {path.parent.name} is not there: make it, or choose another place for {path.name}."
         )
-    if path.exists():
+    try:
+        there = path.exists()
+        path.with_name(_aside(path)).exists()
+    except OSError as error:
+        raise OutputError(
+            f"The name of the reference cannot be used ({error.strerror}): choose a shorter one."
+        ) from error
+    if there:
         try:
             read_reference(path)
         except DetectorError as error:
@@ -127,6 +151,7 @@ def write_reference(reference: Reference, path: Path) -> None:
         "unit": reference.unit,
         "modality": reference.modality,
         "fitted": reference.fitted,
+        "slices": reference.slices,
         "detectors": {
             name: {
                 "settings": each.settings,
@@ -137,13 +162,18 @@ def write_reference(reference: Reference, path: Path) -> None:
         },
     }
     text = json.dumps(content, sort_keys=True)
+    aside = path.with_name(_aside(path))
     try:
-        aside = path.with_name(f".{path.name}.{os.getpid()}")
         aside.write_text(json.dumps({"sha256": sha256(text.encode()).hexdigest(), "content": text}))
         aside.replace(path)
     except OSError as error:
-        aside.unlink(missing_ok=True)
+        with suppress(OSError):
+            aside.unlink(missing_ok=True)
         raise OutputError(f"{path.name} cannot be written ({error.strerror}): choose another place.") from error
+
+
+def _aside(path: Path) -> str:
+    return f".{path.name}.{os.getpid()}"
 
 
 def read_reference(path: Path) -> Reference:
@@ -165,16 +195,29 @@ def read_reference(path: Path) -> Reference:
         whole = sha256(text.encode()).hexdigest() == digest
         learnt = {name: _learnt(each) for name, each in content["detectors"].items()}
         classifier, card, unit, modality = (str(content[key]) for key in ("classifier", "card", "unit", "modality"))
-        found = Reference(classifier, card, unit, modality, int(content["fitted"]), learnt)
+        slices = None if content.get("slices") is None else (int(content["slices"][0]), int(content["slices"][1]))
+        found = Reference(classifier, card, unit, modality, int(content["fitted"]), learnt, slices)
     except OSError as error:
         raise DetectorError(
             f"The reference {path.name} cannot be read ({error.strerror}): name an existing one."
         ) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise DetectorError(f"{path.name} is no reference, or is corrupt: calibrate again.") from error
-    if not whole or not all(np.isfinite(each.scores).all() for each in learnt.values()):
+    if not whole or not _sound(learnt):
         raise DetectorError(f"The reference {path.name} was changed since it was written: calibrate again.")
     return found
+
+
+def _sound(learnt: dict[str, Learnt]) -> bool:
+    """Whether every detector scored the same images, and all numbers are numbers."""
+    shapes = {each.scores.shape for each in learnt.values()}
+    if len(shapes) != 1 or len(min(shapes)) != 1:
+        return False
+    return all(np.isfinite(each.scores).all() and _finite(each.state) for each in learnt.values())
+
+
+def _finite(state: State) -> bool:
+    return all(np.isfinite(array).all() for array in state.values())
 
 
 def _learnt(found: dict[str, Any]) -> Learnt:

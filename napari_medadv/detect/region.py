@@ -29,7 +29,8 @@ def suspicious_region(examination: Examination, share: float = SHARE) -> tuple[B
     Raises
     ------
     DetectorError
-        There is no alarm, so that nothing is to be pointed at; or no detector with a heat map was run.
+        There is no alarm, so that nothing is to be pointed at; or no detector with a heat map was run, or it sees nothing
+        by itself.
     """
     if not examination.alarm:
         raise DetectorError(
@@ -38,8 +39,13 @@ def suspicious_region(examination: Examination, share: float = SHARE) -> tuple[B
     located = [each for each in examination.evidence if each.where is not None]
     if not located:
         raise DetectorError("No detector that was run says where: add squeeze or alignment, and calibrate with it.")
-    first = min(located, key=lambda each: (not each.fused, each.p))
+    first = min(located, key=lambda each: (each.p > examination.level, not each.fused, each.p))
     assert first.where is not None
+    if first.p > examination.level:
+        raise DetectorError(
+            f"The alarm comes from detectors that cannot say where; {first.detector}, which can, sees nothing by itself (p = {first.p:.3f} "
+            f"at {100 * examination.level:g} %), so there is no region to write."
+        )
     count = max(round(share * first.where.size), 1)
     least = np.partition(first.where.ravel(), -count)[-count]
     region: Bools = (first.where >= least) & (first.where > 0)

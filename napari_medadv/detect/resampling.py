@@ -10,6 +10,7 @@ from torch import Tensor
 
 from napari_medadv.detect.detector import Need, State
 from napari_medadv.detect.suspect import Suspect
+from napari_medadv.errors import DetectorError
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,10 @@ class Resampling:
     def __call__(self, suspect: Suspect, state: State) -> Tensor:
         """The larger of both axes: (batch,)."""
         planes = suspect.values.detach()
+        if min(planes.shape[-2:]) < 8:
+            raise DetectorError(
+                "Resampling looks for a period over 8 pixels at least, and these slices are smaller: leave it out."
+            )
         return torch.maximum(_period(planes), _period(planes.transpose(-1, -2)))
 
 

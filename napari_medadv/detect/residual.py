@@ -68,6 +68,10 @@ class Residual:
 def levels(suspect: Suspect) -> Tensor:
     """Logarithm of the noise of each slice: (slice,), from a mask that no plane and no straight edge answers to."""
     planes = suspect.values[:, :1].flatten(0, 2)[:, None]
+    if min(planes.shape[-2:]) < 3:
+        raise DetectorError(
+            "Residual forensics looks at squares of 3 pixels, and these slices are smaller: leave it out."
+        )
     mask = torch.tensor([[1.0, -2.0, 1.0], [-2.0, 4.0, -2.0], [1.0, -2.0, 1.0]], device=planes.device)
     answer = torch.nn.functional.conv2d(planes, mask.view(1, 1, 3, 3)).abs().flatten(1)
     quantum = float(suspect.quantum.min())

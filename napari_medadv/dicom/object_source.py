@@ -111,7 +111,9 @@ def images(series: Series) -> list[Dataset]:
     """
     try:
         with quiet():
-            return [_completed(pydicom.dcmread(each.path, stop_before_pixels=True)) for each in series.instances]
+            return [
+                _completed(pydicom.dcmread(each.path, stop_before_pixels=True, force=True)) for each in series.instances
+            ]
     except Exception as fault:  # pydicom raises nearly everything on a damaged file
         raise OutputError("The source images cannot be read again: save before they are moved.") from fault
 

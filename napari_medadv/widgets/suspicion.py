@@ -25,7 +25,7 @@ from napari_medadv.volume import Volume
 HOME = "napari_medadv.detect"
 NO_REFERENCE = (
     "No reference is chosen: without the scores of clean series there is no p-value and no verdict; "
-    "make one with `medadv calibrate` on at least 19 clean series of this kind."
+    "make one with `medadv calibrate` on clean series of this kind, at least 31 for 5 % false alarms."
 )
 
 
@@ -137,6 +137,11 @@ def _applying(book: Reference, classifier: Classifier, missing: list[str]) -> di
             missing.append(f"{name} was calibrated with other settings ({known.settings}).")
         else:
             found[name] = detector
+    foreign = [name for name in book.learnt if name not in names(HOME)]
+    if foreign:
+        missing.append(
+            f"{', '.join(foreign)} of the reference is none of ours: ask it with `medadv examine --detector`."
+        )
     absent = [name for name in absent if name != "residual"]
     if absent:
         missing.append(f"The reference knows nothing of {', '.join(absent)}: calibrate with them to ask them too.")

@@ -38,7 +38,8 @@ def summary(found: Suspicion) -> str:
     low, high = verdict.interval
     rate = f"at {100 * verdict.level:g} % false alarms ({100 * low:.1f} to {100 * high:.1f} % with so few clean images)"
     head = "Suspicious" if verdict.alarm else "Nothing found, which does not mean clean"
-    return f"<b>{head}</b>: together p = {verdict.p:.3f}, {rate}."
+    beware = f" {escape(verdict.caution)}" if verdict.caution else ""
+    return f"<b>{head}</b>: together p = {verdict.p:.3f}, {rate}.{beware}"
 
 
 def overall(found: Suspicion) -> str:

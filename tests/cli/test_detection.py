@@ -148,3 +148,59 @@ def test_the_order_of_files_decides_nothing(tmp_path: Path) -> None:
     assert first == {"a", "b"} and mixed == shuffled(tuple(reversed(found))) and set(mixed) == set(found)
     who = [pydicom.dcmread(each.instances[0].path).PatientID for each in mixed]
     assert sum(one != other for one, other in pairwise(who)) == len(set(who)) - 1
+
+
+def test_the_verdict_is_told_where_no_region_can_be(medadv: Medadv, model: Path, tmp_path: Path) -> None:
+    for number in range(1, 25):
+        series(tmp_path / "clean", number)
+    words = ["--model", model, "--reference", tmp_path / "r.json", "--detector", "noise_margin"]
+    assert medadv("calibrate", tmp_path / "clean", *words).code == 0
+    folder = series(tmp_path / "examined", 99, noise=800)
+    said = medadv("examine", folder, *words, "--rate", 0.99, "--seg", tmp_path / "seg.dcm")
+    assert said.code == 3 and "Suspicious: noise_margin" in said.out, said.err
+    assert "seg.dcm was not written: No detector that was run says where" in said.out
+    for place in (tmp_path / "absent" / "seg.dcm", tmp_path / ("x" * 300)):
+        assert "--seg" in medadv("examine", folder, *words, "--seg", place).one_sentence()
+
+
+def test_a_region_that_the_disk_refuses_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from napari_medadv.audit import region
+    from napari_medadv.dicom import scan
+    from napari_medadv.errors import OutputError
+
+    class Torn:
+        def save_as(self, path: Path, **_: object) -> None:
+            path.write_bytes(b"half")
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(region, "segmentation", lambda *_: Torn())
+    there = np.ones((7, 16, 12), np.float32)
+    found = Examination((Evidence("squeeze", 1.0, 0.01, 99, 1.0, (0,), there),), 0.01, 0.05, (0.0, 0.1), (), ())
+    source = scan(series(tmp_path / "source", 1))[0]
+    with pytest.raises(OutputError, match="No space left"):
+        region.write_region(found, "m", source, tmp_path / "seg.dcm")
+    assert [path.name for path in tmp_path.iterdir()] == ["source"]
+    (tmp_path / "seg.dcm").write_bytes(b"of somebody else")
+    with pytest.raises(OutputError, match="exists already"):
+        region.write_region(found, "m", source, tmp_path / "seg.dcm")
+    assert (tmp_path / "seg.dcm").read_bytes() == b"of somebody else"
+
+
+def test_series_without_preamble_calibrate(medadv: Medadv, model: Path, tmp_path: Path) -> None:
+    for number in range(1, 7):
+        for path in series(tmp_path / "clean", number).iterdir():
+            path.write_bytes(path.read_bytes()[132:])
+    words = ["--model", model, "--reference", tmp_path / "r.json", "--detector", "squeeze"]
+    said = medadv("calibrate", tmp_path / "clean", *words)
+    assert said.code == 0, said.err
+
+
+def test_several_series_of_one_patient_are_said_to_be_few(medadv: Medadv, model: Path, tmp_path: Path) -> None:
+    for number in range(1, 7):
+        for path in series(tmp_path / "clean", number).iterdir():
+            made = pydicom.dcmread(path)
+            made.PatientID = f"P{number % 3}"
+            made.save_as(path)
+    words = ["--model", model, "--reference", tmp_path / "r.json", "--detector", "squeeze"]
+    said = medadv("calibrate", tmp_path / "clean", *words)
+    assert said.code == 0 and "The 6 series are of 3 patients" in said.out, said.err

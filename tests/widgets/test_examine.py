@@ -108,7 +108,8 @@ def test_from_the_button_to_a_heat_map_over_the_series(
     assert panel.found.examination is not None
     for alarm in (False, True):
         p = 0.01 if alarm else 0.9
-        panel.found = replace(panel.found, examination=replace(panel.found.examination, p=p))
+        evidence = tuple(replace(each, p=p) for each in panel.found.examination.evidence)
+        panel.found = replace(panel.found, examination=replace(panel.found.examination, p=p, evidence=evidence))
         panel._tell()
         assert panel.region_button.isEnabled() == alarm
     panel.save_region(reference.parent / "region.dcm")

@@ -87,6 +87,11 @@ def shuffled(found: Sequence[Series], seed: int = 0) -> tuple[Series, ...]:
     return tuple(found[index] for index in order)
 
 
+def patients(found: Sequence[Series]) -> int:
+    """Of how many patients the series are."""
+    return len({_patient(series.instances[0].path) for series in found})
+
+
 def _rows(table: Path, split: str) -> dict[Path, str]:
     """The patient of each file of the table, or an empty word."""
     try:
@@ -106,5 +111,6 @@ def _rows(table: Path, split: str) -> dict[Path, str]:
 
 def _patient(path: Path) -> str:
     """Who is meant, for telling patients apart only: it is never written."""
-    header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["PatientID", "StudyInstanceUID"])
+    tags = ["PatientID", "StudyInstanceUID"]
+    header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=tags, force=True)
     return str(header.get("PatientID") or header.get("StudyInstanceUID") or path)

@@ -203,6 +203,8 @@ def _settled(folder: Path, settings: dict[str, Any], cases: dict[str, str]) -> N
         before: dict[str, str] = {}
         if path.exists():
             held = json.loads(path.read_bytes())
+            if not isinstance(held, dict):
+                raise ValueError("its settings are damaged")
             before = held.pop("cases", {})
             if held != settings:
                 raise DetectorError(
@@ -256,6 +258,8 @@ def _kept(path: Path) -> tuple[Row, ...]:
         try:
             row = Row(**json.loads(line))
         except (ValueError, TypeError):
+            continue
+        if not isinstance(row.scores, dict):
             continue
         before = found.get((row.image, row.case))
         if before is None or len(row.scores) > len(before.scores):

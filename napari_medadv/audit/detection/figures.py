@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -11,7 +11,9 @@ import numpy as np
 from napari_medadv.audit.detection.cases import Kind
 from napari_medadv.audit.detection.evaluate import Evaluation, Row
 from napari_medadv.audit.detection.rates import Interval, area, bootstrapped, caught, curve
-from napari_medadv.detect.conformal import Rate, Scores, fused_p_value, fused_score, p_value
+from napari_medadv.detect import Reference
+from napari_medadv.detect.conformal import Rate, Scores, enough, fused_p_value, fused_score, p_value
+from napari_medadv.errors import DetectorError
 
 FUSED = "fused"
 
@@ -32,7 +34,8 @@ class Line:
     benign
         AUROC where attacks are to be told from the images after all benign changes instead; None for these.
     flagged
-        The share of calibrated alarms at 5 %; None for a peer, which has no calibration of ours.
+        The share of calibrated alarms at 5 %; None for a peer, which has no calibration of ours, and where too few clean images
+        calibrate for such a threshold.
     unseen
         The share of all images on which the goal was reached and no alarm raised; None as before, and for controls.
     roc
@@ -92,6 +95,9 @@ def figures(evaluation: Evaluation, level: float = 0.05) -> Figures:
     groups += [(POOLED, "attack", attacks)] if any(attacks) else []
     lines = [_line(name, column, rows, level, *group) for group in groups for name, column in columns.items()]
     clean = [row for row in evaluation.rows if row.kind == "clean"]
+    short = _short(evaluation.reference, level)
+    if short:
+        lines = [replace(line, flagged=None, unseen=None) for line in lines]
     return Figures(
         evaluation.classifier,
         tuple(ours),
@@ -101,9 +107,18 @@ def figures(evaluation: Evaluation, level: float = 0.05) -> Figures:
         evaluation.reference.count,
         len(clean),
         len({row.patient for row in clean}),
-        evaluation.skipped,
+        (*evaluation.skipped, *short),
         tuple(lines),
     )
+
+
+def _short(reference: Reference, level: float) -> tuple[str, ...]:
+    """Why no alarm at that level can be counted, or nothing."""
+    try:
+        enough(reference.count, level)
+    except DetectorError as error:
+        return (f"No alarms were counted. {error}",)
+    return ()
 
 
 def _own(name: str, evaluation: Evaluation) -> list[tuple[float, float]]:

@@ -22,7 +22,7 @@ from napari_medadv.detect.alignment import Alignment
 from napari_medadv.detect.flip import Flip
 from napari_medadv.detect.mahalanobis import Mahalanobis
 from napari_medadv.detect.squeeze import Squeeze
-from napari_medadv.errors import Cancelled, DetectorError, SeriesError
+from napari_medadv.errors import Cancelled, DetectorError, OutputError, SeriesError
 from napari_medadv.model import Classifier, load_classifier
 from napari_medadv.volume import Volume
 from tests.cli.conftest import Brightness, Medadv, Said, medadv  # noqa: F401
@@ -141,7 +141,10 @@ def test_peers_named_later_score_what_is_kept_and_cases_do_not_change(
 def test_figures_tables_and_page(people: Cohort, weights: Path, tmp_path: Path) -> None:
     asked = load_classifier(str(weights))
     found = evaluate(people, asked, DETECTORS, CASES, tmp_path, attacked=6, evading=1)
-    made = figures(found)
+    few = figures(found)
+    assert found.reference.count < 19 and "5 % needs at least 19 clean images" in few.skipped[-1]
+    assert not any(line.flagged or line.unseen for line in few.lines)
+    made = figures(found, level=0.2)
     assert made.fused == ("squeeze", "alignment") and made.clean == len(people.examined)
     attack = made.line("FGSM 8")
     hits = [row for row in found.rows if row.case == "FGSM 8" and row.reached]
@@ -244,3 +247,15 @@ def test_the_command(medadv: Medadv, images: Path, weights: Path, tmp_path: Path
 def test_mahalanobis_of_the_small_model_says_why_it_cannot_run(people: Cohort, weights: Path, tmp_path: Path) -> None:
     with pytest.raises(DetectorError):
         evaluate(people, load_classifier(str(weights)), [Mahalanobis()], CASES, tmp_path, attacked=1)
+
+
+def test_a_damaged_folder_of_scores_is_named(people: Cohort, weights: Path, tmp_path: Path) -> None:
+    asked = load_classifier(str(weights))
+    before = evaluate(people, asked, DETECTORS, (), tmp_path, examined=2)
+    held = (tmp_path / "scores.jsonl").read_text()
+    torn = {**json.loads(held.splitlines()[0]), "case": "x", "scores": None}
+    (tmp_path / "scores.jsonl").write_text(held + json.dumps(torn) + "\n")
+    assert read_evaluation(tmp_path, asked, DETECTORS).rows == before.rows
+    (tmp_path / "settings.json").write_text("[]")
+    with pytest.raises(OutputError, match="settings are damaged"):
+        evaluate(people, asked, DETECTORS, (), tmp_path)
