@@ -110,6 +110,12 @@ class Cancelled(MedAdvError):
         super().__init__(f"{what} was stopped before it ended; nothing was written.")
 
 
+def wrong_kind(what: str, found: object, wanted: str, do: str) -> str:
+    """The sentence for a thing of another kind than what a function takes."""
+    kind = f"the class {found.__name__} itself" if isinstance(found, type) else f"of the kind {type(found).__name__}"
+    return f"{what} is {kind}, and {wanted} is expected: {do}."
+
+
 def system_reason(fault: OSError) -> str:
     """What the operating system said in a few words, also where a library wrapped its error in another."""
     found: BaseException | None = fault

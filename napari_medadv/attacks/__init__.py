@@ -11,6 +11,7 @@ SEAM = (
     "attack",
     "best",
     "capture",
+    "caveats",
     "climb",
     "cube",
     "curve",

@@ -23,6 +23,9 @@ from napari_medadv.attacks.task import Task
 from napari_medadv.errors import AttackError
 from napari_medadv.model.arithmetic import Arithmetic
 
+_SURE = 5.0
+"""Logits past the decision from which an image teaches no more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Patch:
@@ -113,7 +116,7 @@ class Patch:
                 values = places.paste(picture, part.clean, part.spacing)
             allowed = part.allow(values.detach())
             margin, gradient = part.gradient(allowed, "cross-entropy", arithmetic=self.arithmetic)
-            pull = levelled(gradient) * (margin <= 5).view(-1, 1, 1, 1, 1)
+            pull = levelled(gradient) * (margin <= _SURE).view(-1, 1, 1, 1, 1)
             (uphill,) = torch.autograd.grad(values, picture, pull)
             content = content + self._rate(count) * contrast * adam.step(uphill)
             content = torch.minimum(torch.maximum(content, low), high)

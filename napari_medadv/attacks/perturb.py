@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from napari_medadv.attacks.attack import Attack
+from napari_medadv.attacks.caveats import caveats
 from napari_medadv.attacks.each_slice import asked, by_mean, left
 from napari_medadv.attacks.grid import Grid, grid
 from napari_medadv.attacks.refusals import refuse
@@ -113,6 +114,7 @@ def perturb(
         adversarial = volume.with_voxels(voxels)
         after = classifier.predict(adversarial, progress=part(progress, 0.95, 1.0))
         reached = threat.goal.reached(before, after, slices)
+    told = caveats(attack, threat, after, slices, len(volume.voxels), reached=reached)
     return Perturbation(
         volume,
         adversarial,
@@ -125,7 +127,7 @@ def perturb(
         reached,
         done.queries,
         done.gradients,
-        done.facts,
+        (*done.facts, *told),
         torch.get_num_threads(),
     )
 

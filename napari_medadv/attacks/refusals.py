@@ -6,8 +6,9 @@ import numpy as np
 
 from napari_medadv.attacks.attack import Attack
 from napari_medadv.attacks.grid import refuse_real
-from napari_medadv.errors import AttackError, RegionError
+from napari_medadv.errors import AttackError, RegionError, wrong_kind
 from napari_medadv.model.classifier import Classifier
+from napari_medadv.settings import make, plain
 from napari_medadv.threat import Goal, Region, Threat
 from napari_medadv.threat.budget import check
 from napari_medadv.volume import Volume
@@ -15,6 +16,7 @@ from napari_medadv.volume import Volume
 
 def refuse(classifier: Classifier, volume: Volume, threat: Threat, attack: Attack) -> tuple[int, ...]:
     """Everything that can be refused before any work is done; the chosen slices."""
+    _kinds(classifier, volume, threat, attack)
     suits(classifier, threat.goal, attack)
     refuse_real(volume)
     slices = threat.region.chosen(volume.shape)
@@ -29,6 +31,22 @@ def refuse(classifier: Classifier, volume: Volume, threat: Threat, attack: Attac
             "The region holds nothing but padding, where there is no image: mark at least one other voxel."
         )
     return slices
+
+
+def _kinds(classifier: Classifier, volume: Volume, threat: Threat, attack: Attack) -> None:
+    """Refuse what is something else than it is taken for, and settings that the attack has not."""
+    if not isinstance(classifier, Classifier):
+        raise AttackError(wrong_kind("Who is attacked", classifier, "a Classifier", "take load_classifier(path)"))
+    if not isinstance(volume, Volume):
+        raise AttackError(wrong_kind("What is attacked", volume, "a Volume", "make one by decode(scan(path)[0])"))
+    if not isinstance(threat, Threat):
+        raise AttackError(wrong_kind("The threat", threat, "a Threat", "make one, as in Threat(goal, budget)"))
+    if isinstance(attack, type) or not callable(attack):
+        raise AttackError(
+            wrong_kind("The attack", attack, "an attack with its settings", "make one, as in PGD(steps=40)")
+        )
+    if type(attack).__module__.startswith("napari_medadv.attacks."):
+        make(type(attack), plain(attack))
 
 
 def _image(volume: Volume, region: Region, index: int) -> bool:

@@ -160,7 +160,7 @@ def _words(
     back = f"still {aim}" if still else f"not {aim}"
     return "\n".join(
         [
-            f"before    {found.before.sentence}   (* present)",
+            f"before    {found.before.sentence}   (* marks what is present)",
             f"after     {found.after.sentence}",
             f"goal      {goal_words(found.threat.goal)} {verdict}, as stored",
             f"budget    {meaning_words(record.budget)}",

@@ -48,6 +48,15 @@ def meaning_words(found: dict[str, Any]) -> str:
         return head
     if norm == "L2":
         head += f" = {said['native']:.3g} {unit} root mean square"
-    parts = [head, f"{said['% of window']:.2g} % of the window", f"{said['grey level of 255']:.2g} of 255 greys"]
-    parts += [f"{said['JND']:.2g} JND"] if "JND" in said else []
+    parts = [
+        head,
+        f"{_short(said['% of window'])} % of the window",
+        f"{_short(said['grey level of 255'])} of 255 greys",
+    ]
+    parts += [f"{_short(said['JND'])} JND"] if "JND" in said else []
     return " = ".join(parts) + f", PSNR at least {said['PSNR dB']:.1f} dB"
+
+
+def _short(number: float) -> str:
+    """Two digits, and whole numbers beyond: never "1e+02"."""
+    return f"{number:.2g}" if abs(number) < 99.5 else f"{number:.0f}"

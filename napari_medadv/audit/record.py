@@ -16,7 +16,7 @@ from napari_medadv.audit.meaning import meaning
 from napari_medadv.audit.threat_json import threat_json, threat_of
 from napari_medadv.audit.versions import versions
 from napari_medadv.catalogue import entry, name_of
-from napari_medadv.errors import RecordError
+from napari_medadv.errors import RecordError, system_reason
 from napari_medadv.measure import Distortion
 from napari_medadv.model import Classifier
 from napari_medadv.prediction import Prediction
@@ -217,8 +217,9 @@ def read_record(path: Path, *, trust_code: bool = False) -> Record:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
+        reason = system_reason(error) if isinstance(error, OSError) else error
         raise RecordError(
-            f"The record {path.name} cannot be read ({error}): name a record.json that `medadv attack` wrote."
+            f"The record {path.name} cannot be read ({reason}): name a record.json that `medadv attack` wrote."
         ) from error
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         said = found.get("format") if isinstance(found, dict) else None

@@ -17,7 +17,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from napari_medadv import __version__
 from napari_medadv.catalogue import names
+from napari_medadv.cli.console import hush, speakable
 from napari_medadv.errors import Cancelled, MedAdvError
 
 SEAM = ("choice", "console", "screen", "settings_options", "threat_options")
@@ -37,9 +39,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     debugging = bool(os.environ.get("MEDADV_DEBUG"))
     if argv is None and not sys.warnoptions and not debugging:
         warnings.simplefilter("ignore")
+    if argv is None:
+        speakable()
     previous = signal.signal(signal.SIGTERM, _stop) if _in_main_thread() else None
     try:
-        return _run(words)
+        return _printed(words)
     except Cancelled as error:
         return _say(str(error), 130)
     except MedAdvError as error:
@@ -47,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _say("Stopped; nothing was written.", 130)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        hush()
         return 1
     except Exception as error:  # the last place before the person: no traceback reaches one who did not ask for it
         if debugging:
@@ -62,13 +66,23 @@ def main(argv: Sequence[str] | None = None) -> int:
             signal.signal(signal.SIGTERM, previous)
 
 
+def _printed(words: list[str]) -> int:
+    """Run, and hand over what was printed now: at the end of the program, nobody could say that it was not taken."""
+    try:
+        return _run(words)
+    finally:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+
+
 def _run(words: list[str]) -> int:
     parser = _Parser(
         prog="medadv", description="Adversarial robustness audit of radiology classifiers.", allow_abbrev=False
     )
+    parser.add_argument("--version", action="version", version=f"medadv {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
     wanted = next((word for word in words if not word.startswith("-")), None)
-    module = None
+    module, chosen = None, parser
     for module_name in names("napari_medadv.cli"):
         name, summary = module_name.replace("_", "-"), _summary(module_name)
         command = commands.add_parser(name, help=summary, description=summary, allow_abbrev=False)
@@ -76,7 +90,10 @@ def _run(words: list[str]) -> int:
         if name == wanted:
             module = importlib.import_module(f"napari_medadv.cli.{module_name}")
             module.arguments(command, words)
-    args = parser.parse_args(words)
+            chosen = command
+    args, unknown = parser.parse_known_args(words)
+    if unknown:
+        chosen.error(f"unrecognized arguments: {' '.join(unknown)}")
     if module is None:
         return 0
     from napari_medadv.cli.choice import memory_share

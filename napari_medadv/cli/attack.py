@@ -79,7 +79,10 @@ def run(args: argparse.Namespace) -> int:
         budget = asked.budget(norm, volume, whole=classifier.reads == "volume")
         threat = Threat(goal, budget, chosen_region(args, volume.shape))
         with threads(fastest_threads(classifier, volume)):
-            found = perturb(classifier, volume, threat, attack, seed=args.seed, progress=part(progress, 0.15, 0.8))
+            found = perturb(classifier, volume, threat, attack, seed=args.seed, progress=part(progress, 0.15, 0.7))
+        if args.retakes:  # before anything is written: a stop leaves nothing
+            retake, again = Retake.as_set(attack), part(progress, 0.7, 0.8)
+            lasting = survival(classifier, found, retake, times=args.retakes, seed=args.seed + 1, progress=again)
         delivery = deliver(
             found,
             classifier,
@@ -97,9 +100,6 @@ def run(args: argparse.Namespace) -> int:
             ),
             progress=part(progress, 0.8, 1.0),
         )
-        if args.retakes:
-            retake = Retake.as_set(attack)
-            lasting = survival(classifier, found, retake, times=args.retakes, seed=args.seed + 1)
     words, facts = delivery.words, delivery.facts
     if args.retakes:
         words += f"\nretaken   {lasting.sentence}, each {retake}"

@@ -2,21 +2,56 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+from napari_medadv.errors import OutputError, system_reason
 from napari_medadv.progress import Progress, throttled
 
 _SECONDS_BETWEEN_LINES = 10.0
 
 
 def show(words: str, facts: dict[str, Any], *, as_json: bool) -> None:
-    """Print the result: for a person, or as one JSON object."""
-    print(json.dumps(facts, ensure_ascii=False, allow_nan=False) if as_json else words)
+    """Print the result: for a person, or as one JSON object.
+
+    Raises
+    ------
+    OutputError
+        What stdout leads to is full, or fails.
+    """
+    if as_json:
+        unicode = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "") == "utf8"
+        words = json.dumps(facts, ensure_ascii=not unicode, allow_nan=False)
+    try:
+        print(words, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        hush()
+        raise OutputError(
+            f"The answer cannot be printed ({system_reason(error)}): let stdout lead to a place that takes it."
+        ) from error
+
+
+def hush() -> None:
+    """Let what is still waiting for a stdout that fails, or that nobody reads, go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def speakable() -> None:
+    """Let every letter be printed, on any terminal: one that it has not becomes its number."""
+    if sys.stderr is None:  # closed by who called
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 @contextmanager

@@ -38,6 +38,6 @@ def run(args: argparse.Namespace) -> int:
         "prediction": said(prediction),
         "facts": list(volume.facts),
     }
-    words = [f"{classifier.name}: {prediction.sentence}   (* present)", *volume.facts]
+    words = [f"{classifier.name}: {prediction.sentence}   (* marks what is present)", *volume.facts]
     show("\n".join(words), facts, as_json=args.json)
     return 0

@@ -12,7 +12,9 @@ from napari_medadv.progress import part
 
 def arguments(parser: argparse.ArgumentParser, words: list[str]) -> None:
     """RECORD, where its source and model lie now, and --out."""
-    parser.add_argument("record", metavar="RECORD", type=Path, help="a record.json that `medadv attack` wrote")
+    parser.add_argument(
+        "record", metavar="RECORD", type=Path, help="a record.json that `medadv attack` wrote, or its folder"
+    )
     parser.add_argument("--source", metavar="PATH", type=Path, help="the source series, if it has moved")
     allow_argument(parser)
     memory_argument(parser)
@@ -31,6 +33,8 @@ def run(args: argparse.Namespace) -> int:
     from napari_medadv.audit.replay import allowance, replay, source_of
     from napari_medadv.model import load_classifier
 
+    if args.record.is_dir():
+        args.record = args.record / "record.json"
     record = read_record(args.record, trust_code=args.trust_code)
     folder = args.record.resolve().parent
     series, source = source_of(record, folder, args.source)

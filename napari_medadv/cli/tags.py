@@ -25,5 +25,7 @@ def run(args: argparse.Namespace) -> int:
 
     lines = [line for line in tags(args.path, identity=args.show_identity) if line.matches(args.search)]
     words = [f"{'  ' * line.depth}{line.tag} {line.vr:2} {line.keyword or line.name}: {line.value}" for line in lines]
+    if not lines:
+        words = [f"Nothing in {args.path.name} holds {args.search!r}: search for a part of a tag, name, VR or value."]
     show("\n".join(words), {"tags": [asdict(line) for line in lines]}, as_json=args.json)
     return 0

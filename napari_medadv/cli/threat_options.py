@@ -52,7 +52,7 @@ def threat_arguments(parser: argparse.ArgumentParser) -> argparse._MutuallyExclu
     )
     parser.add_argument("--slices", metavar="A:B", help="only slices A to B, counted from 0, B excluded")
     parser.add_argument(
-        "--region", metavar="FILE", type=Path, help="a .npy or .tif mask (z, y, x): only where it is not 0"
+        "--region", metavar="FILE", type=Path, help="a .npy, .tif or .png mask (z, y, x): only where it is not 0"
     )
     parser.add_argument("--avoid", metavar="FILE", type=Path, help="such a mask: only where it is 0")
     return goal

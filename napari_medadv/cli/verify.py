@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_medadv.cli.console import show, watched
+from napari_medadv.errors import LedgerError
 
 if TYPE_CHECKING:
     from napari_medadv.dicom.signature.timestamp import Timestamp
@@ -41,7 +42,13 @@ def arguments(parser: argparse.ArgumentParser, words: list[str]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Verify."""
-    return _baseline(args) if args.baseline is not None else _signatures(args)
+    if args.baseline is not None:
+        return _baseline(args)
+    alone = {"--public-key": args.public_key, "--root": args.root, "--complete": args.complete}
+    for option, given in alone.items():
+        if given:
+            raise LedgerError(f"{option} says something of a ledger, and none was named: give --baseline LEDGER, too.")
+    return _signatures(args)
 
 
 def _signatures(args: argparse.Namespace) -> int:

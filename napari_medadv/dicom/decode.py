@@ -17,7 +17,7 @@ from napari_medadv.dicom.meaning import facts, scale, sides, windows
 from napari_medadv.dicom.pixels import Frames
 from napari_medadv.dicom.real_world import real_scale, real_window
 from napari_medadv.dicom.series import Series
-from napari_medadv.errors import SeriesError
+from napari_medadv.errors import SeriesError, wrong_kind
 from napari_medadv.progress import Progress, silent, throttled
 from napari_medadv.room import Room, standard
 from napari_medadv.volume import Array, Volume
@@ -45,6 +45,8 @@ def decode(
     Cancelled
         `progress` said stop.
     """
+    if not isinstance(series, Series):
+        raise SeriesError(wrong_kind("What is to be decoded", series, "a Series", "take one, as in scan(path)[0]"))
     problems = [problem for problem in series.problems if problem.kind not in allow]
     if problems:
         raise SeriesError(_sentence(series, problems[0]))

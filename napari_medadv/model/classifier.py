@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from napari_medadv.errors import ModelError
+from napari_medadv.errors import ModelError, wrong_kind
 from napari_medadv.model.intake import Intake, Unit, intake
 from napari_medadv.model.spill import spilling, too_large
 from napari_medadv.prediction import Findings, Prediction
@@ -142,6 +142,8 @@ class Classifier:
         ModelError
             The network refuses the input, or its answer is not finite.
         """
+        if not isinstance(volume, Volume):
+            raise ModelError(wrong_kind("What is to be read", volume, "a Volume", "make one by decode(scan(path)[0])"))
         entries = len(volume.voxels) if self.reads == "slices" else 1
         scores = []
         for start in range(0, entries, self.batch):

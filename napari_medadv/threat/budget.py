@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, SupportsFloat, runtime_checkable
 
 import torch
 from torch import Tensor
 
-from napari_medadv.errors import ThreatError, VacuousBudget
+from napari_medadv.errors import ThreatError, VacuousBudget, wrong_kind
 from napari_medadv.threat import ball
 
 
@@ -262,6 +262,8 @@ class L0:
 
 
 def _positive(epsilon: float) -> None:
+    if not isinstance(epsilon, SupportsFloat):
+        raise ThreatError(wrong_kind("A budget's epsilon", epsilon, "a number", "give one in the unit of the series"))
     if not (math.isfinite(epsilon) and epsilon > 0):
         raise ThreatError(
             f"A budget of {epsilon:g} leaves nothing to change: give a positive, finite epsilon in the unit of the series."

@@ -10,6 +10,8 @@ import numpy as np
 from napari_medadv.errors import RegionError, system_reason
 from napari_medadv.volume import Bools
 
+_MASKS = (".npy", ".tif", ".tiff", ".png")
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Region:
@@ -18,13 +20,17 @@ class Region:
     Attributes
     ----------
     mask
-        bool, (z, y, x), or None for everywhere.
+        bool, (z, y, x), or None for everywhere; of labels, all that are not zero.
     slices
         The chosen slices, ascending, or None for every slice.
     """
 
     mask: Bools | None = None
     slices: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.mask is not None and self.mask.dtype != bool:
+            object.__setattr__(self, "mask", self.mask != 0)
 
     def chosen(self, shape: tuple[int, int, int]) -> tuple[int, ...]:
         """The slices of a volume of this shape (z, y, x) that may be touched.
@@ -56,15 +62,23 @@ class Region:
 
 
 def read_mask(path: Path, shape: tuple[int, int, int]) -> Bools:
-    """A region mask from a file: `.npy`, or an image or stack that scikit-image reads; everything not zero is in.
+    """A region mask from a file: `.npy`, or an image or stack (`.tif`, `.png`); everything not zero is in.
+
+    No other file is opened: from a DICOM file, the image reader would go on to all others in its folder and take one
+    series of them.
 
     Raises
     ------
     RegionError
         The file cannot be read, or has another shape than (z, y, x).
     """
+    ending = path.suffix.lower()
+    if ending not in _MASKS:
+        raise RegionError(
+            f"The region file {path.name} is none of {', '.join(_MASKS)}: give a .npy or .tif label volume."
+        )
     try:
-        if path.suffix == ".npy":
+        if ending == ".npy":
             mask = np.load(path, allow_pickle=False)
         else:
             from skimage.io import imread

@@ -56,3 +56,16 @@ def test_a_window_without_width_and_a_colour_are_told_what_can_be_told() -> None
     found = meaning(Amount(2, "grey").budget("Linf", photograph), photograph, Amount(2, "grey"))
     assert found["stated"]["epsilon"] == pytest.approx(2) and "JND" not in found["stated"]
     assert "JND" not in meaning_words(found)
+
+
+def test_a_large_budget_is_told_without_powers_of_ten() -> None:
+    said = {
+        "epsilon": 596.763,
+        "native": 596.763,
+        "% of window": 39.8,
+        "grey level of 255": 101.5,
+        "JND": 231.6,
+        "PSNR dB": 8.0,
+    }
+    words = meaning_words({"stated": said, "norm": "Linf", "unit": "HU"})
+    assert words == "596.763 HU = 40 % of the window = 102 of 255 greys = 232 JND, PSNR at least 8.0 dB"

@@ -116,3 +116,15 @@ def test_gradients_of_a_classifier_that_only_answers(
     monkeypatch.setattr("napari_medadv.model.load_classifier", lambda *_, **__: replace(loaded, white_box=False))
     monkeypatch.setattr("napari_medadv.dicom.decode", lambda *_, **__: pytest.fail("the series was read"))
     assert "only answers queries" in attack(attack="pgd").one_sentence()
+
+
+def test_a_region_from_a_dicom_file_does_not_take_another_series_of_its_folder(
+    attack: Medadv, ct: Path, tmp_path: Path
+) -> None:
+    """The image reader would read all files around it and hand out one series of them, of the right shape by chance."""
+    for option in ("region", "avoid"):
+        sentence = attack(**{option: next(ct.iterdir())}).one_sentence()
+        assert ".npy" in sentence and ".tif" in sentence
+    beside = tmp_path / "mask.nii"
+    beside.write_bytes(b"anything")
+    assert "mask.nii" in attack(region=beside).one_sentence()

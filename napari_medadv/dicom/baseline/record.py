@@ -70,8 +70,12 @@ def record(
         raise LedgerError(f"{path.name} is signed, so what is added must be signed too: give the key.")
     if before is not None and key is not None:
         _refuse_foreign(before, key, path.name)
-    if not path.parent.is_dir() or (threads is not None and threads < 1):
-        raise LedgerError(f"The folder of {path.name} must be there and --threads at least 1: correct them.")
+    if not path.parent.is_dir():
+        raise LedgerError(
+            f"The folder {path.parent.name} is not there: make it, or choose another place for {path.name}."
+        )
+    if threads is not None and threads < 1:
+        raise LedgerError(f"{threads} threads can do nothing: give at least 1, or leave --threads out.")
     kept, salt = _resume(_partial(path), before.depth if before is not None else depth)
     ledger = before or new_ledger(depth, salt)
     if before is not None and salt != before.salt:
