@@ -34,10 +34,10 @@ def run(args: argparse.Namespace) -> int:
         prediction = classifier.predict(volume, progress=part(progress, 0.4, 1.0))
     facts = {
         "series_uid": volume.series_uid,
-        "classifier": {"name": classifier.name, "sha256": classifier.sha256},
+        "classifier": {"name": classifier.name, "sha256": classifier.sha256, "facts": list(classifier.facts)},
         "prediction": said(prediction),
         "facts": list(volume.facts),
     }
-    words = [f"{classifier.name}: {prediction.sentence}   (* marks what is present)", *volume.facts]
+    words = [f"{classifier.name}: {prediction.sentence}   (* marks what is present)", *classifier.facts, *volume.facts]
     show("\n".join(words), facts, as_json=args.json)
     return 0

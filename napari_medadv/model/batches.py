@@ -33,7 +33,7 @@ class Batches:
             for start in range(0, len(values), self.size)
         ]
         first = [answer[0] if isinstance(answer, list | tuple) and answer else answer for answer in found]
-        tensors = [answer for answer in first if isinstance(answer, Tensor)]
+        tensors = [rows(answer, self.size) for answer in first if isinstance(answer, Tensor)]
         return torch.cat(tensors)[: len(values)] if len(tensors) == len(found) else first[0]
 
 
@@ -41,3 +41,8 @@ def filled(values: Tensor, size: int) -> Tensor:
     """Exactly `size` entries: the first ones, or all and the last one again."""
     missing = size - len(values)
     return torch.cat([values, values[-1:].expand(missing, *values.shape[1:])]) if missing > 0 else values[:size]
+
+
+def rows(answer: Tensor, entries: int) -> Tensor:
+    """An answer to one entry as (1, label), where a `squeeze()` took its axes of length one; any other as it is."""
+    return answer.reshape(1, -1) if entries == 1 and answer.ndim < 2 else answer

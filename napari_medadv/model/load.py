@@ -75,6 +75,8 @@ def attach(
     ModelError
         The network does not do what its card says.
     """
+    if not isinstance(module, nn.Module):
+        raise ModelError(f"A {type(module).__name__} was given, and an nn.Module is expected: wrap it in one.")
     found = card_of(said) if card is None else card
     where = _device(device)
     return tried(Opened(module, of_module(module)), found, where)
@@ -85,6 +87,14 @@ def _device(device: str | torch.device) -> torch.device:
         found = torch.device(device)
     except RuntimeError as error:
         raise ModelError(f"{device!r} is no device of torch: say 'cpu' or 'cuda'.") from error
+    if found.type not in ("cpu", "cuda"):
+        raise ModelError(
+            f"The device {str(found)!r} was asked for, and networks run on 'cpu' or 'cuda' here: say one of them."
+        )
     if found.type == "cuda" and not torch.cuda.is_available():
         raise ModelError("The device 'cuda' was asked for, but torch finds no CUDA device here: say 'cpu'.")
+    if found.type == "cuda" and (found.index or 0) >= torch.cuda.device_count():
+        raise ModelError(
+            f"The device {str(found)!r} was asked for, but torch finds {torch.cuda.device_count()} here: say 'cuda:0'."
+        )
     return found

@@ -50,7 +50,7 @@ class Prepared:
         if isinstance(self.network, torch.jit.ScriptModule):
             # The profiling executor rewrites a script after its first calls, and the last bits change with it.
             with torch.jit.optimized_execution(False):  # type: ignore[attr-defined]
-                return self.network(values)
+                return self.network(values.clone())  # it may write over what it is given
         return self.network(values)
 
 
@@ -83,10 +83,10 @@ def gradient(network: Answers, values: Tensor) -> Tensor | None:
     """The gradient of a weighted sum of the logits at `values`, of their shape; None where none reaches them."""
     inputs = values.detach().clone().requires_grad_(True)
     with torch.enable_grad():
-        answers = network(inputs)
-        if not answers.requires_grad:
-            return None
         try:
+            answers = network(inputs)
+            if not answers.requires_grad:
+                return None
             (found,) = torch.autograd.grad((answers * _weights(answers)).sum(), inputs, allow_unused=True)
         except (RuntimeError, NotImplementedError):
             return None

@@ -79,10 +79,19 @@ def _size(card: Card, axes: int, stated: tuple[int | None, ...]) -> tuple[int, .
         floor = max(scalars, default=0)
         return tuple(max([floor, *(size[axis] for size in pairs)]) or 32 for axis in range(axes))
     if card.input:
-        return card.input[1:]
-    if len(stated) == axes + 2 and not any(isinstance(step, Layout) for step in card.preprocess):
-        return tuple(length or (128 if axes == 2 else 64) for length in stated[2:])
+        return tuple(length or 1 for length in _space(card, card.input))
+    if len(stated) == axes + 2:
+        return tuple(length or (128 if axes == 2 else 64) for length in _space(card, stated[1:]))
     return (128, 128) if axes == 2 else (32, 64, 64)
+
+
+def _space(card: Card, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+    """The spatial lengths, y and x or z, y and x, in the shape of an input as the last step gives it."""
+    last = card.preprocess[-1] if card.preprocess else None
+    if not isinstance(last, Layout) or len(last.axes) != len(shape):
+        return shape[1:]
+    named = dict(zip(last.axes, shape, strict=True))
+    return tuple(named[axis] for axis in ("z", "y", "x") if axis in named)
 
 
 def _sizes(card: Card) -> list[tuple[int, ...]]:

@@ -12,7 +12,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from napari_medadv.errors import ModelError
 from napari_medadv.model.room import bytes_at_hand
+from napari_medadv.room import SCRATCH, scratch
 
 SMALL = 2**20
 """Bytes: a tensor that is smaller stays in memory."""
@@ -25,8 +27,8 @@ SHARE = 0.5
 def spilling() -> Iterator[None]:
     """What autograd keeps of the operations inside is written to files, and read again when the way back needs it.
 
-    Only what one operation needs is in memory at a time, beside the values themselves. The files lie in the system's
-    folder for temporary files and go when nothing needs them any more.
+    Only what one operation needs is in memory at a time, beside the values themselves. The files lie where
+    mapped volumes do, and go when nothing needs them any more.
     """
     with torch.autograd.graph.saved_tensors_hooks(_pack, _unpack):
         yield
@@ -51,12 +53,28 @@ class _File:
 
     def __init__(self, tensor: Tensor) -> None:
         dense = tensor.detach().contiguous(memory_format=_layout(tensor))
-        handle, self.path = tempfile.mkstemp(prefix="medadv_", suffix=".bin")
-        os.close(handle)
-        weakref.finalize(self, _remove, self.path)
+        self.path = self._reserved(dense.nbytes)
         self.form = torch.empty_strided(dense.shape, dense.stride(), dtype=dense.dtype, device="meta")
         held = torch.from_file(self.path, shared=True, size=dense.numel(), dtype=dense.dtype)
         held.copy_(torch.as_strided(dense, (dense.numel(),), (1,)))
+
+    def _reserved(self, size: int) -> str:
+        """A file of so many bytes, which are there: a disk that fills up while it is mapped would kill the program."""
+        folder = scratch()
+        try:
+            handle, path = tempfile.mkstemp(prefix="medadv_", suffix=".bin", dir=folder)
+            weakref.finalize(self, _remove, path)
+            try:
+                if hasattr(os, "posix_fallocate"):
+                    os.posix_fallocate(handle, 0, size)
+            finally:
+                os.close(handle)
+        except OSError as error:
+            raise ModelError(
+                f"What a gradient of this series keeps is more than the memory holds, and cannot be kept on disk ({error.strerror or error}): "
+                f"free some space in {folder}, name another folder in {SCRATCH}, or crop the series."
+            ) from error
+        return path
 
     def read(self) -> Tensor:
         """The tensor, as it was."""

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from napari_medadv.errors import CardError, ModelError
-from napari_medadv.model.answers import Answers, undone
+from napari_medadv.model.answers import Answers, undone, within
+from napari_medadv.model.apart import apart
 from napari_medadv.model.batches import Batches, filled
 from napari_medadv.model.card import Card
 from napari_medadv.model.classifier import Classifier
@@ -14,7 +15,7 @@ from napari_medadv.model.formats.format import Opened
 from napari_medadv.model.prepared import Prepared, gradient, prepare, still
 from napari_medadv.model.probes import extremes, open_size, probes
 from napari_medadv.model.room import fitting, kept_bytes
-from napari_medadv.model.unactivated import unactivated
+from napari_medadv.model.unactivated import ends_in, unactivated
 
 _CLOSE = 1e-3
 
@@ -38,13 +39,21 @@ def tried(opened: Opened, card: Card, device: torch.device) -> Classifier:
     size = opened.input[0] if opened.input else None
     asked = Batches(Prepared(network) if isinstance(network, nn.Module) else network, size)
     channels, values, usual = _accepted(Answers(asked), opened, card, device)
+    if isinstance(network, nn.Module):
+        network = apart(network, filled(values, size or len(values)))
+        asked = Batches(Prepared(network), size)
     _sound(Answers(asked), values, usual, card)
     with torch.no_grad():
         extreme = Answers(asked)(extremes(values))
-    activation = undone(card, usual, extreme)
-    facts = []
+    activation = undone(card, usual, extreme, isinstance(network, nn.Module) and ends_in(network, "sigmoid"))
+    facts: list[str] = []
     if activation:
         facts.append(f"The network answers {activation} probabilities, which are turned back into logits.")
+    elif card.activation == "sigmoid" and within(usual, extreme):
+        facts.append(
+            "The network answers made-up images with numbers from 0 to 1, which are taken for logits: "
+            "if they are probabilities, say output = 'probabilities' in its card."
+        )
     if isinstance(network, nn.Module):
         probe = filled(values, size or len(values))
         bare = unactivated(network, activation, probe) if activation else None
@@ -75,19 +84,26 @@ def tried(opened: Opened, card: Card, device: torch.device) -> Classifier:
 
 
 def _accepted(network: Answers, opened: Opened, card: Card, device: torch.device) -> tuple[int, Tensor, Tensor]:
-    """The channels of a series that the network reads, a probe as it gets it, and its answer."""
+    """The channels of a series that the network reads, a probe as it gets it, and its answer.
+
+    The channels are 0 where the steps make the same of grey and of colour, as `grey` does.
+    """
     refusals: list[tuple[Tensor, str]] = []
     shapes: list[list[int]] = []
-    for channels, values in probes(card, opened.input, device):
+    tries = probes(card, opened.input, device)
+    for channels, values in tries:
         shapes.append(list(values.shape[1:]))
         if card.input and shapes[-1] != list(card.input):
             continue
         try:
             with torch.no_grad():
-                return channels, values, network(values)
+                answer = network(values.clone())
         except (RuntimeError, ValueError, IndexError, TypeError) as error:
             lines = str(error).strip().splitlines()
             refusals.append((values, lines[0][:200] if lines else type(error).__name__))
+            continue
+        alike = any(other.shape == values.shape for _, other in tries)
+        return 0 if alike else channels, values, answer
     if not refusals:
         raise CardError(
             f"The card of {card.name} says input = {list(card.input)}, but its steps give {' or '.join(map(str, shapes))}: correct either."

@@ -38,10 +38,7 @@ def unactivated(network: nn.Module, activation: Activation, probe: Tensor) -> nn
     if graph is None:
         return None
     found = fx.GraphModule(network, graph)
-    output = next(node for node in found.graph.nodes if node.op == "output")
-    answer = output.args[0]
-    while isinstance(answer, list | tuple) and answer:
-        answer = answer[0]
+    output, answer = _answer(found.graph)
     if not isinstance(answer, fx.Node) or _kind(network, answer) not in _ENDS[activation]:
         return None
     source = answer.args[0] if answer.args else answer.kwargs.get("input")
@@ -57,6 +54,22 @@ def unactivated(network: nn.Module, activation: Activation, probe: Tensor) -> nn
         return None
     again = after.softmax(dim=1) if activation == "softmax" else after.sigmoid()
     return found if again.shape == before.shape and bool(((again - before).abs() < 1e-5).all()) else None
+
+
+def ends_in(network: nn.Module, activation: Activation) -> bool:
+    """Whether the last step of the network's graph is this activation; False, too, where there is no graph."""
+    graph = graph_of(network)
+    answer = None if graph is None else _answer(graph)[1]
+    return isinstance(answer, fx.Node) and _kind(network, answer) in _ENDS[activation]
+
+
+def _answer(graph: fx.Graph) -> tuple[fx.Node, object]:
+    """The output of a graph, and what it gives back: the first where these are several."""
+    output = next(node for node in graph.nodes if node.op == "output")
+    answer: object = output.args[0]
+    while isinstance(answer, list | tuple) and answer:
+        answer = answer[0]
+    return output, answer
 
 
 def _kind(network: nn.Module, node: fx.Node) -> object:

@@ -196,12 +196,12 @@ def _is_factory(words: str) -> bool:
 
 
 def described(classifier: Classifier | None) -> str:
-    """What is attached, in two lines."""
+    """What is attached, in two lines, and what its trial found."""
     if classifier is None:
         return "No classifier is attached."
     reads = (
         f"Reads {'single slices' if classifier.reads == 'slices' else 'the whole volume'} in {escape(classifier.unit)}"
     )
     pooled = {"max": ", the highest slice decides", "mean": ", the mean of slices decides"}[classifier.pooling]
-    box = "" if classifier.white_box else " Answers queries only, gives no gradients."
-    return f"<b>{escape(classifier.name)}</b><br>{reads}{pooled if classifier.reads == 'slices' else ''}.{box}"
+    facts = "".join(f"<br><i>{escape(fact)}</i>" for fact in classifier.facts)
+    return f"<b>{escape(classifier.name)}</b><br>{reads}{pooled if classifier.reads == 'slices' else ''}.{facts}"

@@ -114,6 +114,7 @@ def test_scan_and_predict(medadv: Medadv, ct: Path, model: Path) -> None:
     assert "16 x 12, 4 slices" in medadv("scan", ct).out
     found = json.loads(medadv("predict", ct, "--model", model, "--json").out)
     assert found["prediction"]["present"] == ["nodule"] and len(found["prediction"]["slices"]) == 4
+    assert found["classifier"]["facts"] == []
 
 
 @pytest.mark.parametrize("option", ["--set=steps=3", "--steps=3", "--set=steps = 3"])

@@ -1,7 +1,6 @@
 """Gradients in bfloat16, the probe that chooses them, the batch that fits, and the number of threads."""
 
 import dataclasses
-import tempfile
 import warnings
 from pathlib import Path
 from typing import Any
@@ -186,7 +185,7 @@ class Thick(nn.Module):
 def test_a_gradient_that_memory_does_not_hold_is_kept_on_disk_and_is_the_same(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("MEDADV_SCRATCH", str(tmp_path))
     classifier = attach(Thick(), labels=["a", "b"], activation="softmax", unit="presentation value", reads="volume")
     values = torch.rand(1, 1, 40, 48, 48)
     intake = Intake(torch.ones(1), torch.zeros(1))
@@ -202,6 +201,20 @@ def test_a_gradient_that_memory_does_not_hold_is_kept_on_disk_and_is_the_same(
     monkeypatch.setattr("napari_medadv.model.classifier.too_large", lambda kept, values: True)
     spilt, files = taken()
     assert files >= 2 and torch.equal(spilt, exact)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_is_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def full(*_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setenv("MEDADV_SCRATCH", str(tmp_path))
+    monkeypatch.setattr("os.posix_fallocate", full)
+    monkeypatch.setattr("napari_medadv.model.classifier.too_large", lambda kept, values: True)
+    classifier = attach(Thick(), labels=["a", "b"], activation="softmax", unit="presentation value", reads="volume")
+    inputs = torch.rand(1, 1, 40, 48, 48, requires_grad=True)
+    with pytest.raises(ModelError, match="No space left on device"):
+        classifier.logits(inputs, Intake(torch.ones(1), torch.zeros(1)))
     assert not list(tmp_path.iterdir())
 
 

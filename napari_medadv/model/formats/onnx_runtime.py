@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,8 +13,11 @@ import torch
 from torch import Tensor
 
 from napari_medadv.errors import MissingExtra, ModelError
-from napari_medadv.model.digest import of_content
+from napari_medadv.model.digest import of_content, of_files
 from napari_medadv.model.formats.format import Opened, Source
+
+_LOCATION = re.compile(rb"\x0a\x08location\x12([\x01-\x7f]|[\x80-\xff][\x01-\x1f])")
+"""The key and the length of a text that names a file with weights (StringStringEntryProto of TensorProto.external_data)."""
 
 _TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(double)": np.float64}
 
@@ -52,6 +56,7 @@ class OnnxRuntime:
         except ImportError as error:
             raise MissingExtra("onnxruntime", "onnx", "An ONNX network") from error
         content, name = source.content(), source.file.name
+        digest = _digest(source, content)
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 4
         wanted = ["CUDAExecutionProvider"] if source.device.type == "cuda" else []
@@ -76,4 +81,31 @@ class OnnxRuntime:
             )
         shape = tuple(length if isinstance(length, int) and length > 0 else None for length in inputs[0].shape)
         asked = _Session(session, inputs[0].name, _TYPES[inputs[0].type], answers[0].name)
-        return Opened(asked, of_content(content), shape, white_box=False)
+        return Opened(asked, digest, shape, white_box=False)
+
+
+def _digest(source: Source, content: bytes) -> str:
+    """The digest of the file, and of the files beside it that hold its weights, as torch's exporter writes them."""
+    name, beside = source.file.name, sorted(_beside(content))
+    paths = [source.file.parent / one for one in beside]
+    for one, path in zip(beside, paths, strict=True):
+        if Path(one).is_absolute() or ".." in Path(one).parts or not path.is_file():
+            raise ModelError(
+                f"{name} keeps its weights in another file {one[:80]!r}, and no such file is beside it: "
+                "copy both, or export it again with external_data=False."
+            )
+    try:
+        return of_files(content, paths) if paths else of_content(content)
+    except OSError as error:
+        raise ModelError(
+            f"The weights beside {name} cannot be read ({error.strerror or error}): check the files and their rights."
+        ) from error
+
+
+def _beside(content: bytes) -> frozenset[str]:
+    """The files that an ONNX file names for its weights."""
+    found = set()
+    for place in _LOCATION.finditer(content):
+        size = sum((byte & 0x7F) << 7 * position for position, byte in enumerate(place[1]))
+        found.add(content[place.end() : place.end() + size].decode("utf-8", "replace"))
+    return frozenset(found)

@@ -17,7 +17,7 @@ from napari_medadv.model.formats.pickles import called
 from napari_medadv.model.formats.records import records
 
 _PICKLED = re.compile(
-    r"__torch__\.\S+ \S+|torch\.jit\._pickle (build_\w+|restore_type_tag)|collections OrderedDict"
+    r"__torch__ \w+|__torch__\.\S+ \S+|torch\.jit\._pickle (build_\w+|restore_type_tag)|collections OrderedDict"
     r"|torch (\w+Storage|\w*float\w*|u?int\d+|bool|complex\d+|device|Size)|torch\._utils _rebuild_\w+"
 )
 _FORBIDDEN_WORDS = re.compile(

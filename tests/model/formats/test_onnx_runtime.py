@@ -60,3 +60,18 @@ def test_a_damaged_file_prints_nothing(tmp_path: Path, capfd: pytest.CaptureFixt
         with pytest.raises(ModelError):
             load_classifier(path)
     assert capfd.readouterr() == ("", "")
+
+
+def test_the_digest_covers_weights_in_a_file_beside(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    write_card(tmp_path)
+    path = save(Small(), tmp_path / "model.onnx", free=True)
+    alone = load_classifier(path).sha256
+    onnx.save(onnx.load(path), path, save_as_external_data=True, location="model.onnx.data", size_threshold=64)
+    first, weights = load_classifier(path), tmp_path / "model.onnx.data"
+    assert load_classifier(path).sha256 == first.sha256 != alone
+    weights.write_bytes(bytes(byte ^ 1 if place % 4 == 1 else byte for place, byte in enumerate(weights.read_bytes())))
+    assert load_classifier(path).sha256 != first.sha256
+    weights.unlink()
+    with pytest.raises(ModelError, match=r"another file 'model\.onnx\.data'"):
+        load_classifier(path)

@@ -28,6 +28,15 @@ class Plain(nn.Module):
         return torch.stack([values.mean(dim=(1, 2, 3)), values.amax(dim=(1, 2, 3))], dim=1)
 
 
+class Notebook(nn.Module):
+    """It was written in a script or a notebook, which is a module without a name."""
+
+    __module__ = "__main__"
+
+    def forward(self, values: Tensor) -> Tensor:
+        return torch.stack([values.mean(dim=(1, 2, 3)), values.amax(dim=(1, 2, 3))], dim=1)
+
+
 @pytest.mark.parametrize("suffix", ["pt", "ts", "torchscript"])
 @pytest.mark.parametrize("trace", [False, True])
 def test_it_answers_as_the_scripted_network(tmp_path: Path, suffix: str, trace: bool) -> None:
@@ -124,3 +133,10 @@ def test_two_inputs_and_damage_get_one_sentence(tmp_path: Path) -> None:
     rewrite(path, {"data.pkl": None})
     with pytest.raises(ModelError, match="save it again"):
         load_classifier(path)
+
+
+def test_a_network_of_a_script_or_a_notebook_is_read(tmp_path: Path) -> None:
+    write_card(tmp_path)
+    path = script(Notebook(), tmp_path / "model.pt")
+    assert b"__torch__\nNotebook" in record(path, "data.pkl")
+    assert load_classifier(path).white_box
