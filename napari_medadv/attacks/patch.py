@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,9 +22,6 @@ from napari_medadv.attacks.task import Task
 from napari_medadv.errors import AttackError
 from napari_medadv.model.arithmetic import Arithmetic
 
-_SURE = 5.0
-"""Logits past the decision from which an image teaches no more."""
-
 
 @dataclass(frozen=True, slots=True)
 class Patch:
@@ -39,8 +35,6 @@ class Patch:
         Training steps over all slices.
     rate
         Learning rate, as a share of the contrast.
-    decay
-        "cosine": the rate falls to nothing until the last step, so that the picture comes to rest; "none": it stays.
     size
         Diameter of the patch in the result.
     unit
@@ -70,7 +64,6 @@ class Patch:
 
     steps: int = 100
     rate: float = 0.05
-    decay: Literal["cosine", "none"] = "cosine"
     size: float = 0.4
     unit: Literal["side", "mm"] = "side"
     place: tuple[float, ...] = ()
@@ -116,12 +109,8 @@ class Patch:
                 values = places.paste(picture, part.clean, part.spacing)
             allowed = part.allow(values.detach())
             margin, gradient = part.gradient(allowed, "cross-entropy", arithmetic=self.arithmetic)
-            pull = levelled(gradient) * (margin <= _SURE).view(-1, 1, 1, 1, 1)
+            pull = levelled(gradient) * (margin <= 5).view(-1, 1, 1, 1, 1)
             (uphill,) = torch.autograd.grad(values, picture, pull)
-            content = content + self._rate(count) * contrast * adam.step(uphill)
+            content = content + self.rate * contrast * adam.step(uphill)
             content = torch.minimum(torch.maximum(content, low), high)
         return content
-
-    def _rate(self, count: int) -> float:
-        """The learning rate of a step."""
-        return self.rate * (0.5 + 0.5 * math.cos(math.pi * count / self.steps) if self.decay == "cosine" else 1)
