@@ -14,6 +14,7 @@ from napari_medadv.attacks.sparse_ascent import from_outside
 from napari_medadv.attacks.task import Task
 from napari_medadv.errors import AttackError
 from napari_medadv.model.arithmetic import Arithmetic
+from napari_medadv.threat.goal import known
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +52,8 @@ class APGDT:
     def __call__(self, task: Task) -> Tensor:
         """The best stored values met on the way."""
         best = Best(task, self.confidence)
-        ways = task.ways(task.clean)
-        order = ways.sort(dim=1, descending=True).indices[:, : self.targets]
-        count = order.shape[1]
+        heights, order = task.ways(task.clean).sort(dim=1, descending=True)
+        count = min(self.targets, known(heights))
         for rank in range(count):
             if best.done:
                 break

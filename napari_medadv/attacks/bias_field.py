@@ -11,6 +11,7 @@ from torch.nn.functional import interpolate
 
 from napari_medadv.attacks.capture import Capture, Learned
 from napari_medadv.attacks.task import Task
+from napari_medadv.errors import AttackError
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,11 @@ class BiasField(Capture):
 
     points: int = 6
     kind: Literal["gain", "offset"] = "gain"
+
+    def __post_init__(self) -> None:
+        Capture.__post_init__(self)
+        if self.points < 1:
+            raise AttackError(f"A bias field takes points >= 1, not {self.points}.")
 
     def __call__(self, task: Task) -> Tensor:
         """The best stored values of each entry."""

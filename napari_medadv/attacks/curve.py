@@ -47,7 +47,7 @@ class Curve:
 
     def robust(self, epsilon: float) -> tuple[float, float, float]:
         """The share of images that stand at `epsilon`, and the ends of its 95 % interval (Wilson)."""
-        count = len(self.smallest)
+        count = self._count
         share = sum(size > epsilon * (1 + 1e-6) for size in self.smallest) / count
         z = 1.959964
         middle = (share + z * z / (2 * count)) / (1 + z * z / count)
@@ -57,8 +57,13 @@ class Curve:
     @property
     def median(self) -> float:
         """The epsilon at which half of the images have fallen."""
-        ordered = sorted(self.smallest)
-        return ordered[(len(ordered) - 1) // 2]
+        return sorted(self.smallest)[(self._count - 1) // 2]
+
+    @property
+    def _count(self) -> int:
+        if not self.smallest:
+            raise ThreatError("A robustness curve of no images says nothing: give at least one.")
+        return len(self.smallest)
 
 
 def smallest_epsilons(
@@ -85,9 +90,7 @@ def smallest_epsilons(
 def _descend(
     task: Task, epsilons: Sequence[float], steps: int, confirm: int, arithmetic: Arithmetic
 ) -> tuple[Tensor, Tensor]:
-    grid = sorted(float(epsilon) for epsilon in epsilons)
-    if not grid or grid[0] <= 0:
-        raise ThreatError("A robustness curve needs epsilons above zero: give at least one.")
+    grid = _grid(epsilons)
     task.tally.section(0.0, 0.5)
     values = FMN(steps, refine=0, arithmetic=arithmetic)(task)
     margin = task.margin(values)
@@ -107,8 +110,8 @@ def _descend(
             some.clean,
             "cross-entropy",
             steps=confirm,
-            done=len(grid) - 1 - place,
-            total=len(grid) * confirm,
+            done=(len(grid) - 1 - place) * (confirm + 1),
+            total=len(grid) * (confirm + 1),
             arithmetic=arithmetic,
         )
         fooled = best.margin > SURE
@@ -117,6 +120,14 @@ def _descend(
         found[won] = torch.minimum(found[won], task.take(won).size(best.values[fooled]).clamp_max(epsilon))
         below[won] = place - 1
     return values, found
+
+
+def _grid(epsilons: Sequence[float]) -> tuple[float, ...]:
+    """The epsilons in their order."""
+    grid = tuple(sorted(float(epsilon) for epsilon in epsilons))
+    if not grid or not (grid[0] > 0 and math.isfinite(grid[-1])):
+        raise ThreatError("A robustness curve needs finite epsilons above zero: give at least one.")
+    return grid
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,11 +177,13 @@ def robustness(
     seed, progress
         Of all randomness; who is told.
     """
-    grid = tuple(sorted(float(epsilon) for epsilon in epsilons))
+    grid = _grid(epsilons)
     kinds: dict[Norm, Callable[[float], Budget]] = {"Linf": Linf, "L2": L2, "L1": L1, "L0": L0}
+    if norm not in kinds:
+        raise ThreatError(f"{norm!r} is no norm of a budget: name one of {', '.join(kinds)}.")
     found = []
     for count, volume in enumerate(volumes):
-        threat = Threat(goal, kinds[norm](grid[-1]), region or Region())
+        threat = Threat(goal, kinds[norm](max(grid[-1], _most(volume, norm))), region or Region())
         share = part(progress, count / len(volumes), (count + 1) / len(volumes))
         try:
             done = perturb(
@@ -184,6 +197,13 @@ def robustness(
         entries = change[None] if classifier.reads == "volume" else change.transpose(0, 1).unsqueeze(2)
         found.append(_least(done, size(entries, norm)))
     return Curve(tuple(found))
+
+
+def _most(volume: Volume, norm: Norm) -> float:
+    """A budget that holds every change that can be stored, so that what is found beyond the grid is not cut off."""
+    scale, count = volume.scale, volume.voxels.size
+    span = float(np.abs(scale.slope).max()) * (scale.highest - scale.lowest)
+    return {"Linf": span, "L2": span * math.sqrt(count), "L1": span * count, "L0": float(count)}[norm]
 
 
 def _least(done: Perturbation, sizes: Tensor) -> float:

@@ -53,7 +53,8 @@ class CW:
 
     def __call__(self, task: Task) -> Tensor:
         """The smallest stored values met that reach the goal."""
-        smallest = Smallest(task)
+        sure = max(self.confidence, SURE)
+        smallest = Smallest(task, sure)
         weight = torch.full((len(task),), self.weight, device=task.clean.device)
         low, high = torch.zeros_like(weight), torch.full_like(weight, torch.inf)
         for turn in range(self.rounds):
@@ -64,7 +65,7 @@ class CW:
                 here = task.nearest(task.clean + task.contrast * delta)
                 margin, gradient = task.gradient(here, "margin")
                 reached |= smallest.see(here, margin)
-                push = ball.wide(weight * (margin <= max(self.confidence, SURE)), delta) * gradient * task.contrast
+                push = ball.wide(weight * (margin <= sure), delta) * gradient * task.contrast
                 delta = delta + self.rate * adam.step(push - 2 * delta)
                 delta = (task.allow(task.clean + task.contrast * delta) - task.clean) / task.contrast
             high, low = torch.where(reached, weight, high), torch.where(reached, low, weight)

@@ -13,6 +13,7 @@ from napari_medadv.attacks.smallest import Smallest, cosine
 from napari_medadv.attacks.task import Task
 from napari_medadv.errors import AttackError
 from napari_medadv.threat import ball
+from napari_medadv.threat.ball import FAR
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +56,13 @@ class DDN:
             margin, gradient = task.gradient(here, "cross-entropy" if count else "margin")
             success = smallest.see(here, margin)
             if length is None:
-                length = (margin.abs() / ball.dual(gradient, "L2")).clamp_min(float(task.contrast.min()) * 1e-6)
-                length = length / (1 + self.change)
+                least = float(task.contrast.min()) * 1e-6
+                length = (margin.abs() / ball.dual(gradient, "L2")).clamp(least, FAR) / (1 + self.change)
             length = length * torch.where(success, 1 - self.change, 1 + self.change)
             norms = ball.wide(ball.size(gradient, "L2"), delta).clamp_min(1e-30)
             delta = delta + cosine(self.step, self.step / 100, count, self.steps) * task.contrast * gradient / norms
-            delta = delta * ball.wide(length / ball.size(delta, "L2").clamp_min(1e-30), delta)
+            delta = delta * ball.wide((length / ball.size(delta, "L2").clamp_min(1e-30)).clamp_max(FAR), delta)
             delta = task.allow(task.clean + delta) - task.clean
+        smallest.lengthen(delta)
         smallest.refine(self.refine)
         return smallest.values

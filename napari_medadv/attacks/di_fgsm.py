@@ -14,6 +14,7 @@ from napari_medadv.attacks.best import Best
 from napari_medadv.attacks.climb import Momentum, climb, steps_given
 from napari_medadv.attacks.loss import Loss
 from napari_medadv.attacks.task import Task
+from napari_medadv.errors import AttackError
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,8 @@ class DIFGSM:
 
     def __post_init__(self) -> None:
         steps_given(self)
+        if not 0 < self.smallest <= 1:
+            raise AttackError(f"DI-FGSM shrinks to a share above 0 and at most 1 of the side, not {self.smallest:g}.")
 
     def __call__(self, task: Task) -> Tensor:
         """The best stored values met on the way."""

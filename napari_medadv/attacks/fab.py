@@ -17,7 +17,7 @@ from napari_medadv.attacks.task import Task
 from napari_medadv.errors import AttackError
 from napari_medadv.threat import ball
 from napari_medadv.threat.ball import Norm
-from napari_medadv.threat.goal import NO_WAY
+from napari_medadv.threat.goal import NO_WAY, known
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class FAB:
         if self.targets == 1:
             routes: list[Callable[[Tensor], Loss | Tensor]] = [_nearest(task, order[:, : self.ways], heights)]
         else:
-            routes = [_fixed(order[:, rank]) for rank in range(min(self.targets, order.shape[1]))]
+            routes = [_fixed(order[:, rank]) for rank in range(min(self.targets, known(heights)))]
         runs = self.starts * len(routes)
         for run in range(runs):
             start, rank = divmod(run, len(routes))

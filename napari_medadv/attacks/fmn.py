@@ -14,7 +14,7 @@ from napari_medadv.attacks.task import Task
 from napari_medadv.errors import AttackError
 from napari_medadv.model.arithmetic import Arithmetic
 from napari_medadv.threat import ball
-from napari_medadv.threat.ball import Norm
+from napari_medadv.threat.ball import FAR, Norm
 
 _PACES = (1.0, 0.3, 3.0)
 
@@ -85,7 +85,7 @@ class FMN:
                 less = torch.minimum(radius - 1, (radius * (1 - shrink)).floor()).clamp_min(1)
                 more = torch.maximum(radius + 1, (radius * (1 + shrink)).floor())
             else:
-                to_boundary = ball.size(delta, norm) + margin.abs() / ball.dual(gradient, norm)
+                to_boundary = ball.size(delta, norm) + (margin.abs() / ball.dual(gradient, norm)).clamp_max(FAR)
                 less = torch.minimum(radius, ball.size(delta, norm)) * (1 - shrink)
                 more = torch.where(smallest.found, radius * (1 + shrink), to_boundary)
             radius = torch.where(success, torch.minimum(less, smallest.size), more)

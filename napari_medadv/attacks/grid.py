@@ -85,6 +85,11 @@ class Grid:
         return Grid(self.stored[entries], slope, self.lowest, self.highest, self.padding, self.free[entries])
 
     @property
+    def level(self) -> Tensor:
+        """One grey level of each entry (the largest of its slices), float32, (batch,) or (1,)."""
+        return self.slope.abs().flatten(1).amax(dim=1).to(torch.float32)
+
+    @property
     def slack(self) -> float:
         """The share of a level that float32 may have lost on the way."""
         span = max(abs(self.lowest), abs(self.highest), 1)
@@ -108,6 +113,11 @@ class Unrounded:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "all_free", bool(self.free.all()))
+
+    @property
+    def level(self) -> Tensor:
+        """Nothing, (1,): there are no grey levels."""
+        return torch.zeros(1, device=self.free.device)
 
     def snap(self, delta: Tensor, budget: Budget) -> Tensor:
         """The change itself, where voxels are free."""

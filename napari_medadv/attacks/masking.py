@@ -70,11 +70,17 @@ def _runs(task: Task, arithmetic: Arithmetic) -> list[str]:
     if idle:
         found.append(f"Twice the budget helped nothing for {idle} of {count} inputs: the gradients mislead.")
     left = int((endless <= 0).sum())
-    if left:
+    if left and _everywhere(task):
         found.append(
             f"A budget without end left {left} of {count} inputs standing, where it must fool all: the attack fails, not the adversary."
         )
     return found
+
+
+def _everywhere(task: Task) -> bool:
+    """Whether the adversary may touch the whole image: in a part of it, no budget need be enough."""
+    region = task.threat.region
+    return region.mask is None and (region.slices is None or task.classifier.reads == "slices")
 
 
 def _margin(task: Task, steps: int, budget: Budget, arithmetic: Arithmetic) -> Tensor:

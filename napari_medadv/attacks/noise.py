@@ -8,9 +8,11 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
+from napari_medadv.attacks import draw
 from napari_medadv.attacks.attack import Aim, Knowledge
 from napari_medadv.attacks.task import Task
 from napari_medadv.errors import AttackError
+from napari_medadv.threat import ball
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +44,8 @@ class Noise:
     def __call__(self, task: Task) -> Tensor:
         """Noisy values."""
         best, best_margin = task.clean, torch.full((len(task.clean),), -torch.inf, device=task.clean.device)
-        for draw in range(self.draws):
-            delta = task.budget.sample(task.clean, task.rng)
+        for count in range(self.draws):
+            delta = _drawn(task)
             if self.kind == "sign":
                 delta = task.budget.epsilon * task.budget.steepest(delta)
             values = task.admit(task.clean + delta)
@@ -53,5 +55,20 @@ class Noise:
                 margin = task.margin(task.stored(values))
                 best = torch.where((margin > best_margin).view(-1, 1, 1, 1, 1), values, best)
                 best_margin = torch.maximum(margin, best_margin)
-            task.report(draw + 1, self.draws)
+            task.report(count + 1, self.draws)
         return best
+
+
+def _drawn(task: Task) -> Tensor:
+    """A random change within the budget, and as large in the region as it would be in the whole image."""
+    if task.grid.all_free or task.budget.norm == "Linf":
+        return task.budget.sample(task.clean, task.rng)
+    if task.budget.norm == "L0":
+        where = draw.uniform((len(task), 1, *task.clean.shape[2:]), task.rng, task.clean)
+        count = torch.full((len(task),), task.budget.epsilon, device=where.device)
+        chosen = ball.largest(where * task.grid.free.any(dim=1, keepdim=True), count)
+        noise = 2 * draw.uniform(tuple(task.clean.shape), task.rng, task.clean) - 1
+        return task.budget.project(noise * task.contrast * chosen)
+    whole = task.budget.sample(task.clean, task.rng)
+    inside = whole * task.grid.free
+    return inside * ball.wide(task.budget.size(whole) / task.budget.size(inside).clamp_min(1e-30), inside)

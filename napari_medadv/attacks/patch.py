@@ -77,8 +77,11 @@ class Patch:
     keep: str = ""
 
     def __post_init__(self) -> None:
-        if self.steps < 1 or not (self.rate > 0 and self.size > 0) or not 0 < self.smallest <= self.largest:
-            raise AttackError("A patch takes steps >= 1, rate and size > 0, and training sizes from small to large.")
+        counts = min(self.steps, self.pixels) < 1 or self.batch < 0
+        if counts or not (self.rate > 0 and self.size > 0) or not 0 < self.smallest <= self.largest:
+            raise AttackError(
+                "A patch takes steps and pixels >= 1, batch >= 0, rate and size > 0, and training sizes from small to large."
+            )
 
     def __call__(self, task: Task) -> Tensor:
         """The clean values with the patch."""

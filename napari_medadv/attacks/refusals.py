@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import fields, is_dataclass
+
 import numpy as np
 
 from napari_medadv.attacks.attack import Attack
@@ -18,6 +21,7 @@ def refuse(classifier: Classifier, volume: Volume, threat: Threat, attack: Attac
     """Everything that can be refused before any work is done; the chosen slices."""
     _kinds(classifier, volume, threat, attack)
     suits(classifier, threat.goal, attack)
+    finite(attack)
     refuse_real(volume)
     slices = threat.region.chosen(volume.shape)
     quantum = float(volume.scale.take(np.array(slices)).quantum.min())
@@ -55,6 +59,24 @@ def _image(volume: Volume, region: Region, index: int) -> bool:
     if region.mask is not None:
         there &= region.mask[index, ..., None] if volume.colour else region.mask[index]
     return bool(there.any())
+
+
+def finite(attack: Attack) -> None:
+    """Refuse an endless setting of an attack of ours; only a confidence may be, and drives on to the last step.
+
+    Raises
+    ------
+    AttackError
+        A setting is no finite number.
+    """
+    if not is_dataclass(attack) or not type(attack).__module__.startswith("napari_medadv."):
+        return
+    for field in fields(attack):
+        value = getattr(attack, field.name)
+        if isinstance(value, float) and not (math.isfinite(value) or (field.name == "confidence" and value > 0)):
+            raise AttackError(
+                f"{type(attack).__name__} takes {field.name} as a finite number, not {value:g}: correct it."
+            )
 
 
 def suits(classifier: Classifier, goal: Goal, attack: Attack) -> None:

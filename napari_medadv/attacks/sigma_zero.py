@@ -15,7 +15,7 @@ from napari_medadv.attacks.smallest import SURE, Smallest, cosine
 from napari_medadv.attacks.task import Task
 from napari_medadv.errors import AttackError
 from napari_medadv.threat import ball
-from napari_medadv.threat.goal import NO_WAY
+from napari_medadv.threat.goal import known
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class SigmaZero:
         if self.targets == 1:
             return ["margin"]
         heights, order = task.ways(task.clean).sort(dim=1, descending=True)
-        count = min(self.targets, int((heights > NO_WAY).sum(dim=1).amax()), self.steps)
+        count = min(self.targets, known(heights), self.steps)
         return ["margin"] if count < 2 else list(order[:, :count].unbind(dim=1))
 
     def _run(

@@ -54,7 +54,8 @@ class SimBA:
     def __call__(self, task: Task) -> Tensor:
         """The best stored values met."""
         best, values = Best(task, self.confidence), task.clean
-        best.see(values, task.margin(values))
+        keep = best.see(values, task.margin(values))
+        values = values if keep is None else values[keep]
         for count in range((self.queries - 1) // 2):
             for side in (1.0, -1.0):
                 if best.done:

@@ -8,10 +8,13 @@ import torch
 from torch import Tensor
 
 from napari_medadv.attacks.task import Task
-from napari_medadv.threat.ball import largest
+from napari_medadv.threat.ball import FAR, largest, wide
 
 SURE = 1e-3
 """A margin that survives another batch size or thread count, in logits."""
+
+_STORED = 0.51
+"""The least change that is stored, in grey levels."""
 
 
 class Smallest:
@@ -19,14 +22,18 @@ class Smallest:
 
     Attributes
     ----------
+    task
+        All entries.
+    sure
+        A margin above this is a success, in logits.
     values
         (batch, channel, z, y, x): the smallest; where none succeeded, those with the highest margin.
     size
         (batch,): the size of the change; infinite where none succeeded.
     """
 
-    def __init__(self, task: Task) -> None:
-        self.task = task
+    def __init__(self, task: Task, sure: float = SURE) -> None:
+        self.task, self.sure = task, sure
         self.values = task.clean.clone()
         self.size = torch.full((len(task),), torch.inf, device=task.clean.device)
         self._margin = torch.full((len(task),), -torch.inf, device=task.clean.device)
@@ -39,7 +46,7 @@ class Smallest:
     def see(self, here: Tensor, margin: Tensor, entries: Tensor | None = None) -> Tensor:
         """Note stored values `here` of all entries, or of the chosen ones; which of these succeed: bool."""
         rows = torch.arange(len(self.values), device=here.device) if entries is None else entries
-        success = margin > SURE
+        success = margin > self.sure
         size = torch.where(success, self.task.budget.take(rows).size(here - self.task.clean[rows]), torch.inf)
         smaller = success & (size < self.size[rows])
         nearer = ~self.found[rows] & ~success & (margin > self._margin[rows])
@@ -52,6 +59,8 @@ class Smallest:
     def lengthen(self, direction: Tensor, steps: int = 10) -> None:
         """Go along `direction`, further each time, where none succeeded: rounding to the grid may have lost it.
 
+        A direction that the grid would lose altogether is first made so long that its largest change is stored.
+
         Parameters
         ----------
         direction
@@ -59,7 +68,8 @@ class Smallest:
         steps
             Queries at most, for each entry that failed.
         """
-        scale = 1.0
+        scale, peak = 1.0, direction.flatten(1).abs().amax(dim=1).clamp_min(1e-30)
+        direction = direction * wide((_STORED * self.task.grid.level / peak).clamp(1, FAR), direction)
         for _ in range(max(steps, 1)):
             rows = (~self.found).nonzero().flatten()
             if not len(rows):

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from napari_medadv.attacks.attack import Aim, Attack, Knowledge
+from napari_medadv.attacks.refusals import finite
 from napari_medadv.attacks.surrogate import panel
 from napari_medadv.attacks.task import Task
 from napari_medadv.catalogue import entry
@@ -55,5 +56,6 @@ class Transfer:
         given: dict[str, Any] = {name: value for name, _, value in (one.partition("=") for one in self.settings)}
         given |= {"steps": self.steps} if self.steps else {}
         inner: Attack = make(entry(self.attack, "napari_medadv.attacks"), given)
+        finite(inner)
         classifiers = [load_classifier(Path(path), device=str(task.clean.device)) for path in self.surrogates]
         return inner(panel(task, classifiers))

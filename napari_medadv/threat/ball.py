@@ -9,6 +9,9 @@ from torch import Tensor
 
 Norm = Literal["Linf", "L2", "L1", "L0"]
 
+FAR = 1e20
+"""A distance beyond all that can be stored: what a gradient of zero is taken to say, where infinity would become NaN."""
+
 
 def wide(amount: Tensor, like: Tensor) -> Tensor:
     """(batch,) seen as (batch, 1, ...) with as many axes as `like`."""

@@ -21,6 +21,11 @@ NO_WAY = -1e8
 """A way that is no nearer than this, in logits, is none: the goal cannot be reached by it."""
 
 
+def known(heights: Tensor) -> int:
+    """How many ways of reaching the goal there are, from `Goal.ways`, in the entry that has most; one at least."""
+    return max(1, int((heights > NO_WAY).sum(dim=1).amax()))
+
+
 @runtime_checkable
 class Goal(Protocol):
     """What the adversary wants.

@@ -16,10 +16,10 @@ from napari_medadv.attacks.curve import Curve, robustness
 from napari_medadv.attacks.foreign import Foreign
 from napari_medadv.attacks.pgd import PGD
 from napari_medadv.attacks.plain import plain_curve
-from napari_medadv.errors import AttackError
+from napari_medadv.errors import AttackError, ThreatError
 from napari_medadv.model import Classifier
 from napari_medadv.prediction import Findings
-from napari_medadv.threat import Conceal, Linf, Threat
+from napari_medadv.threat import Conceal, Linf, Region, Threat
 from napari_medadv.volume import Scale, Volume
 
 WEIGHT = torch.randn(36, generator=torch.Generator().manual_seed(0))
@@ -70,6 +70,34 @@ def test_the_curve_of_volumes_is_in_whole_levels_as_stored() -> None:
     reached = volume.with_voxels(np.full((2, 6, 6), 50, np.uint8))
     found = robustness(classifier, [volume, reached], Conceal("a"), "Linf", [1, 2, 3, 4])
     assert found.smallest == (2.0, 0.0)
+
+
+def test_an_image_that_falls_beyond_the_grid_is_not_robust_there() -> None:
+    classifier, volume = case()
+    found = robustness(classifier, [volume], Conceal("a"), "Linf", [1], arithmetic="float32")
+    assert found.smallest == (2.0,) and found.robust(1)[0] == 1 and found.robust(2)[0] == 0
+
+
+def test_a_curve_of_nothing_is_refused() -> None:
+    classifier, volume = case()
+    for epsilons in ([], [0, 1], [-1], [math.inf]):
+        with pytest.raises(ThreatError, match="above zero"):
+            robustness(classifier, [volume], Conceal("a"), "Linf", epsilons)
+    with pytest.raises(ThreatError, match="Linf, L2"):
+        robustness(classifier, [volume], Conceal("a"), "linf", [1])  # type: ignore[arg-type]
+    empty = robustness(classifier, [], Conceal("a"), "Linf", [1])
+    for ask in (lambda: empty.robust(1), lambda: empty.median):
+        with pytest.raises(ThreatError, match="no images"):
+            ask()
+
+
+def test_a_part_of_the_image_need_not_be_enough_however_large_the_budget() -> None:
+    classifier, volume = case()
+    mask = np.zeros((2, 6, 6), bool)
+    mask[:, 0, 0] = True
+    threat = Threat(Conceal("a"), Linf(8), Region(mask))
+    found = perturb(classifier, volume.with_voxels(volume.voxels + 40), threat, AutoAttack(5, queries=50, checks="all"))
+    assert not found.reached and found.facts == ()
 
 
 def test_the_ensemble_tells_that_gradients_mislead() -> None:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from napari_medadv.attacks.plain import fool
+from napari_medadv.attacks.tally import Tally
 from napari_medadv.catalogue import entry, names
 from napari_medadv.threat import L0, L1, L2, Budget, Linf
 from napari_medadv.threat.ball import size
@@ -98,6 +99,19 @@ def test_a_boundary_between_two_stored_levels_is_crossed(name: str) -> None:
     assert (network(found).argmax(dim=1) == 1).all() and change.tolist() == [7, 7]
 
 
+@pytest.mark.parametrize(("name", "norm"), [case for case in CASES if case[1] != "L0" and case[0] != "cw"])
+def test_the_most_fragile_input_is_fooled_though_a_level_is_a_hundred_times_too_long(name: str, norm: str) -> None:
+    inputs = torch.full((2, 1, 6, 6), 100.0)
+
+    def network(values: Tensor) -> Tensor:
+        height = values.flatten(1).mean(dim=1) - 100.0002
+        return torch.stack([-height, height], dim=1)
+
+    labels = torch.zeros(2, dtype=torch.long)
+    found = fool(network, inputs, labels, entry(name, HOME)(), BUDGETS[norm], bounds=(0, 255), levels=256)
+    assert (network(found).argmax(dim=1) == 1).all() and (found - inputs).abs().max() == 1
+
+
 def test_fab_needs_few_steps_to_the_next_stored_level() -> None:
     inputs = torch.full((2, 1, 6, 6), 100.0)
 
@@ -125,3 +139,35 @@ def test_fmn_starts_again_for_fewer_voxels() -> None:
         for attack in (entry("fmn", HOME)(steps=60), entry("closest", HOME)())
     ]
     assert counts[0] <= 1.05 * counts[1], counts
+
+
+def test_the_confidence_of_cw_is_reached() -> None:
+    network, inputs, labels = linear()
+    leads = []
+    for confidence in (0.0, 2.0):
+        logits = network(fool(network, inputs, labels, entry("cw", HOME)(confidence=confidence), L2(1e3)))
+        leads.append(logits.gather(1, 1 - labels[:, None]) - logits.gather(1, labels[:, None]))
+    assert (leads[0] > 0).all() and (leads[0] < 1).all() and (leads[1] > 2).all()
+
+
+@pytest.mark.parametrize(("name", "budget"), [("ddn", L2(1e3)), ("fmn", Linf(1.0)), ("fmn", L1(1e3))])
+def test_an_input_without_gradient_leaves_the_others_alone(name: str, budget: Budget) -> None:
+    plain, inputs, labels = linear()
+
+    def network(values: Tensor) -> Tensor:
+        dead = values.flatten(1)[:, :1] > 0.9
+        return torch.where(dead, torch.tensor([9.0, -9.0]), plain(values))
+
+    inputs, labels = inputs.clone(), labels.clone()
+    inputs[0, 0, 0, 0], labels[0] = 1.0, 0
+    found = fool(network, inputs, labels, entry(name, HOME)(), budget)
+    assert found.isfinite().all() and (network(found[1:]).argmax(dim=1) != labels[1:]).all()
+
+
+@pytest.mark.parametrize("name", ["apgd_t", "fab"])
+def test_two_classes_are_one_way(name: str) -> None:
+    network, inputs, labels = linear()
+    tally = Tally()
+    attack = entry(name, HOME)(steps=20, targets=9)
+    fool(network, inputs, labels, attack, Linf(1e-4), tally=tally)
+    assert tally.gradients == 20 * len(inputs)

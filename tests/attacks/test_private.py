@@ -14,7 +14,9 @@ from napari_medadv.attacks import perturb
 from napari_medadv.attacks.pgd import PGD
 from napari_medadv.attacks.plain import fool
 from napari_medadv.attacks.task import Task
+from napari_medadv.catalogue import entry
 from napari_medadv.errors import AttackError, MedAdvError, ThreatError
+from napari_medadv.settings import make
 from napari_medadv.threat import L0, Linf, Threat
 from napari_medadv.threat.amount import Amount
 from tests.contracts.toys import toy
@@ -41,6 +43,26 @@ def test_what_a_private_attack_may_do_wrong(gives: str) -> None:
     small = toy("one logit")
     with pytest.raises(AttackError, match=r"Private (gave back|failed|changed the clean)"):
         perturb(small.classifier, small.volume, Threat(small.goal, Linf(8)), Private(gives))
+
+
+@pytest.mark.parametrize(
+    ("name", "setting"), [("patch", "largest"), ("low_frequency", "sigma"), ("surfree", "smoothness"), ("pgd", "step")]
+)
+def test_an_endless_setting_is_refused(name: str, setting: str) -> None:
+    small = toy("one logit")
+    attack = make(entry(name, "napari_medadv.attacks"), {setting: "inf"})
+    with pytest.raises(AttackError, match=rf"{setting} as a finite number"):
+        perturb(small.classifier, small.volume, Threat(small.goal, Linf(8)), attack)
+    assert small.network.seen == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "setting"), [("patch", "pixels=0"), ("bias_field", "points=0"), ("di_fgsm", "smallest=1.5")]
+)
+def test_a_setting_that_makes_no_picture_is_refused(name: str, setting: str) -> None:
+    given, _, value = setting.partition("=")
+    with pytest.raises(AttackError):
+        make(entry(name, "napari_medadv.attacks"), {given: value})
 
 
 def test_a_count_of_voxels_is_whole() -> None:

@@ -1,5 +1,6 @@
 """Square paints its squares onto the best values so far, and takes back what does not help."""
 
+import pytest
 import torch
 from torch import Tensor, nn
 
@@ -8,7 +9,8 @@ from napari_medadv.attacks.cube import hold
 from napari_medadv.attacks.plain import fool, plain_task
 from napari_medadv.attacks.square import Square
 from napari_medadv.attacks.tally import Tally
-from napari_medadv.threat import Linf
+from napari_medadv.catalogue import entry
+from napari_medadv.threat import L0, Linf
 
 
 def network(classes: int = 3) -> nn.Module:
@@ -67,3 +69,20 @@ def test_entries_that_rest_keep_what_fooled_them() -> None:
     fooled = made(found).argmax(dim=1) != labels
     assert 0 < int(fooled.sum())
     assert bool((task.margin(found.unsqueeze(2)) >= task.margin(task.clean)).all())
+
+
+@pytest.mark.parametrize("name", ["simba", "square", "sparse_rs", "nes"])
+def test_an_input_that_is_wrong_already_rests_and_the_others_go_on(name: str) -> None:
+    """As a surrogate that errs where the victim does not."""
+    inputs = torch.full((3, 1, 4, 4), 0.4)
+    inputs[1] = 0.6
+
+    def mean(values: Tensor) -> Tensor:
+        height = 20 * (values.flatten(1).mean(1) - 0.5)
+        return torch.stack([-height, height], 1)
+
+    budget = L0(16) if name == "sparse_rs" else Linf(0.3)
+    labels = torch.zeros(3, dtype=torch.long)
+    task = plain_task(mean, inputs, labels, budget, False, (0.0, 1.0), None, 64, 0, Tally())
+    found = entry(name, "napari_medadv.attacks")()(task)
+    assert (mean(found).argmax(1) == 1).all()
