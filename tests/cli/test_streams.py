@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -56,7 +55,10 @@ def test_a_terminal_without_unicode_shows_the_rest(tmp_path: Path) -> None:
 def test_a_stop_while_acquisitions_are_asked_leaves_nothing_as_it_says(
     medadv: Medadv, ct: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("napari_medadv.attacks.survival.survival", lambda *_, **__: signal.raise_signal(signal.SIGINT))
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("napari_medadv.attacks.survival.survival", stopped)
     words = ["attack", ct, "--model", model, "--conceal", "nodule", "--epsilon", 16, "--retakes", 3]
     said = medadv(*words, "--out", tmp_path / "out")
     assert said.code == 130 and said.err == "medadv: Stopped; nothing was written.\n"
