@@ -63,6 +63,12 @@ class Table:
         found: npt.NDArray[np.float32] = np.interp(values, places, self.entries).astype(np.float32)
         return found
 
+    def rise(self, change: float) -> float:
+        """The most by which entries differ anywhere, where integers differ by `change`."""
+        places = np.arange(self.first, self.last + 1)
+        moved = np.interp([places - change, places + change], places, self.entries)
+        return float(np.abs(moved - self.entries).max())
+
     def line(self, lowest: int, highest: int) -> tuple[float, float] | None:
         """Slope and intercept, where the table is nothing but a line over all integers from `lowest` to `highest`."""
         if self.first > lowest or self.last < highest:

@@ -9,7 +9,7 @@ from napari_medadv.settings import plain
 from napari_medadv.threat import Budget
 from napari_medadv.threat.amount import Amount, values
 from napari_medadv.threat.gsdf import Display
-from napari_medadv.threat.unit import stated
+from napari_medadv.threat.unit import measurable, stated
 from napari_medadv.volume import Volume
 
 
@@ -26,8 +26,12 @@ def meaning(budget: Budget, volume: Volume, asked: Amount | None = None, *, whol
         Whether one budget holds for all slices together.
     """
     low, high = volume.window.limits
-    display = Display()
-    found = stated(budget, volume.window, values(volume, whole=whole)) if high > low else {"epsilon": budget.epsilon}
+    display = Display() if asked is None else asked.display
+    found = (
+        stated(budget, volume.window, values(volume, whole=whole), display)
+        if measurable(volume.window)
+        else {"epsilon": budget.epsilon}
+    )
     if volume.colour:
         found.pop("JND", None)
     return {

@@ -22,6 +22,13 @@ _MOST_LABELS = 6
 
 def write_panel(found: Perturbation, size: Distortion, path: Path) -> None:
     """Draw the panel of a perturbation as a PNG: the slice that changed most, or the middle one; `size` is printed."""
+    from matplotlib import rc_context
+
+    with rc_context({"text.parse_math": False}):  # a dollar sign in a label is one
+        _draw(found, size, path)
+
+
+def _draw(found: Perturbation, size: Distortion, path: Path) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import zlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -216,7 +217,7 @@ def read_record(path: Path, *, trust_code: bool = False) -> Record:
     """
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         reason = system_reason(error) if isinstance(error, OSError) else error
         raise RecordError(
             f"The record {path.name} cannot be read ({reason}): name a record.json that `medadv attack` wrote."
@@ -242,12 +243,26 @@ def read_record(path: Path, *, trust_code: bool = False) -> Record:
             found["versions"],
             found["result"],
         )
-        _ = record.attachment, record.asked, record.json(), found["source"]["sha256"], found["result"]["sha256"]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        _ = record.asked, record.json()
+        _check(record)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, zlib.error) as error:
         raise RecordError(
             f"The record {path.name} is damaged ({type(error).__name__}: {error}): run the attack again to have a whole one."
         ) from error
     return record
+
+
+def _check(record: Record) -> None:
+    """Raise `TypeError` or `ValueError` where a record says what replaying it cannot understand."""
+    source, reader = record.source, record.classifier
+    words = [source["series_uid"], reader["weights"], reader["device"], *source["sha256"], *record.result["sha256"]]
+    words += [each for each in (source["path"], reader["card"]) if each is not None]
+    if not all(isinstance(word, str) for word in words):
+        raise TypeError("paths, uids and digests must be words")
+    if not isinstance(reader["trust_code"], bool):
+        raise TypeError("trust_code must be true or false")
+    if int(record.versions.get("threads", 1)) < 1:
+        raise ValueError("threads must be one at least")
 
 
 def said(prediction: Prediction) -> dict[str, Any]:

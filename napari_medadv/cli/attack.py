@@ -61,6 +61,7 @@ def run(args: argparse.Namespace) -> int:
     from napari_medadv.audit.delivery import Writing, deliver
     from napari_medadv.audit.folder import refuse
     from napari_medadv.audit.record import attachment
+    from napari_medadv.dicom.encode import refuse_deidentified
     from napari_medadv.dicom.objects import ready
     from napari_medadv.model.threads import fastest_threads, threads
     from napari_medadv.settings import plain
@@ -73,6 +74,8 @@ def run(args: argparse.Namespace) -> int:
     attack, goal, (asked, norm) = chosen_attack(args), chosen_goal(args), chosen_budget(args)
     with watched() as progress:
         chosen = chosen_series(args.path, args.series, part(progress, 0.0, 0.05))
+        if args.deidentify:
+            refuse_deidentified(chosen.series)
         classifier = chosen_classifier(args)
         suits(classifier, goal, attack)
         volume = chosen.volume(part(progress, 0.05, 0.15), allow=args.allow)

@@ -45,6 +45,14 @@ def threat_arguments(parser: argparse.ArgumentParser) -> argparse._MutuallyExclu
         "or the PSNR in dB to keep; for l2 the root mean square",
     )
     parser.add_argument(
+        "--display",
+        metavar=("DARKEST", "BRIGHTEST"),
+        nargs=2,
+        type=float,
+        default=(1.0, 350.0),
+        help="the luminance range, in cd/m2, of the display calibrated to DICOM PS3.14 that jnd refers to (1 350)",
+    )
+    parser.add_argument(
         "--norm",
         choices=["linf", "l2", "l1", "l0"],
         help="linf (the default) bounds each voxel; l2 (the default for psnr), l1 and l0 (a number of voxels) each slice, "
@@ -100,7 +108,7 @@ def chosen_budget(args: argparse.Namespace) -> tuple[Amount, Norm]:
 
     norms: dict[str | None, Norm] = {"linf": "Linf", "l2": "L2", "l1": "L1", "l0": "L0"}
     norm = norms.get(args.norm, "L2" if args.measure == "psnr" else "Linf")
-    asked = Amount(args.epsilon, args.measure)
+    asked = Amount(args.epsilon, args.measure, *args.display)
     asked.fits(norm)
     return asked, norm
 

@@ -74,6 +74,8 @@ def derived(
 ) -> Iterator[Dataset]:
     """Encode one instance after the other, as `encode` does."""
     _check(volume, series)
+    if deidentify:
+        refuse_deidentified(series)
     digest = hashlib.sha256(np.ascontiguousarray(volume.voxels).data).hexdigest()
     recipe = (repr(derivation), str(keep_study), str(deidentify), digest)
     series_uid = derived_uid(series.uid, series.part, *recipe)
@@ -125,6 +127,21 @@ def _check(volume: Volume, series: Series) -> None:
     if int(volume.voxels.min()) < low or int(volume.voxels.max()) > high:
         raise OutputError(
             f"The volume holds integers outside {low} to {high}, which the files of this series cannot store."
+        )
+
+
+def refuse_deidentified(series: Series) -> None:
+    """Refuse to remove the identity from a series that could not be read without its private attributes.
+
+    Raises
+    ------
+    OutputError
+        It consists of mosaics, whose slices only private attributes tell apart.
+    """
+    if any(each.layout is not None and each.layout.tiles > 1 for each in series.instances):
+        raise OutputError(
+            "The slices of a mosaic (Siemens) are told apart by private attributes, which go with the patient's identity: "
+            "save it with the patient marked instead."
         )
 
 

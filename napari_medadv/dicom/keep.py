@@ -33,7 +33,7 @@ def keep_frames(dataset: Dataset, frames: Sequence[int], instance: Instance) -> 
     ):
         if keyword in dataset:
             values = dataset[keyword].value
-            if hasattr(values, "__iter__"):
+            if hasattr(values, "__iter__") and len(values) == count:
                 setattr(dataset, keyword, [values[frame] for frame in frames])
             else:
                 del dataset[keyword]

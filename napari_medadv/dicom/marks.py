@@ -9,6 +9,7 @@ from napari_medadv.dicom import attribute as a
 from napari_medadv.dicom.derivation import Derivation
 from napari_medadv.dicom.instance import Instance
 from napari_medadv.dicom.meaning import ADVERSARIAL
+from napari_medadv.dicom.words import hold
 
 _SIGNED = (0x4FFE0001, 0xFFFAFFFA, 0x04000500)
 ENHANCED = frozenset(
@@ -26,12 +27,15 @@ _ACQUIRED_ONLY = (
     "BulkMotionCompensationTechnique"
 ).split()
 """Attributes of the MR Pulse Sequence module that a derived enhanced image must not have."""
-_STALE = (0x00880200, 0xFFFCFFFC, 0x7FE00001, 0x7FE00002, 0x7FE00003)
+_CONCATENATION = (0x00200242, 0x00209161, 0x00209162, 0x00209163, 0x00209228)
+"""What makes a file a part of a concatenation: the derived one is no part of the source's, and whole in itself."""
+_STALE = (0x00880200, 0xFFFCFFFC, 0x7FE00001, 0x7FE00002, 0x7FE00003, *_CONCATENATION)
 
 
 def mark(dataset: Dataset, derivation: Derivation, instance: Instance) -> None:
     """Mark a data set as derived and synthetic, and remove what is no longer true of it."""
     _unsay(dataset)
+    hold(dataset, derivation.text, derivation.label)
     _image_type(dataset, derivation)
     dataset.SyntheticData = "YES"
     dataset.QualityControlImage = "YES"
@@ -45,7 +49,7 @@ def mark(dataset: Dataset, derivation: Derivation, instance: Instance) -> None:
     dataset.SeriesDescription = " ".join(part for part in parts if part)[:64].rstrip()
     if (number := instance.header.number(a.SERIES_NUMBER)) is not None:
         dataset.SeriesNumber = int(number) + 9000
-    if instance.header.syntax in a.LOSSY_SYNTAXES - {a.JPEG2000, a.HTJ2K} and "LossyImageCompression" not in dataset:
+    if instance.header.syntax in a.LOSSY_SYNTAXES - {a.JPEG2000, a.HTJ2K}:
         dataset.LossyImageCompression = "01"
     if derivation.moment is not None:
         date, time = derivation.moment.strftime("%Y%m%d"), derivation.moment.strftime("%H%M%S")
@@ -64,7 +68,7 @@ def code(value: str, meaning: str, scheme: str = "DCM") -> Dataset:
 
 
 def _unsay(dataset: Dataset) -> None:
-    """Remove signatures, thumbnails, offset tables and overlays that lay in the unused bits of the source's pixels."""
+    """Remove signatures, thumbnails, offset tables, concatenations, and overlays that lay in the unused bits of the source's pixels."""
     for tag in (*_SIGNED, *_STALE):
         if tag in dataset:
             del dataset[tag]

@@ -14,6 +14,7 @@ from napari_medadv.dicom.geometry import placed
 from napari_medadv.dicom.meaning import sides
 from napari_medadv.dicom.quiet import quiet
 from napari_medadv.dicom.series import Series
+from napari_medadv.dicom.words import to_unicode
 from napari_medadv.errors import OutputError
 
 
@@ -119,7 +120,7 @@ def images(series: Series) -> list[Dataset]:
 
 
 def _completed(image: Dataset) -> Dataset:
-    """The image with what highdicom copies unasked: what must be there though empty, and no term that the standard does not know."""
+    """The image with what highdicom copies unasked: what must be there though empty, no term that the standard does not know, in UTF-8."""
     for keyword in _MAY_BE_EMPTY:
         if keyword not in image:
             setattr(image, keyword, None)
@@ -128,6 +129,7 @@ def _completed(image: Dataset) -> Dataset:
             setattr(image, keyword, None)
     if image.get("SliceThickness") is None and "ImagePositionPatient" in image:
         image.SliceThickness = 1
+    to_unicode(image)
     return image
 
 

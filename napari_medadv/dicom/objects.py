@@ -19,6 +19,7 @@ from napari_medadv.dicom.derivation import Derivation, derived_uid
 from napari_medadv.dicom.object_source import images, source
 from napari_medadv.dicom.quiet import quiet
 from napari_medadv.dicom.series import Series
+from napari_medadv.dicom.words import UNICODE
 from napari_medadv.errors import MissingExtra, OutputError
 from napari_medadv.volume import Bools
 
@@ -26,6 +27,10 @@ UNITS = {
     "HU": Code("[hnsf'U]", "UCUM", "Hounsfield unit"),
     "GY": Code("Gy", "UCUM", "Gray"),
     "BQML": Code("Bq/ml", "UCUM", "Becquerels/milliliter"),
+    "GML": Code("g/ml", "UCUM", "gram per milliliter"),
+    "CNTS": Code("{counts}", "UCUM", "Counts"),
+    "CPS": Code("{counts}/s", "UCUM", "Counts per second"),
+    "PCNT": Code("%", "UCUM", "Percent"),
 }
 NO_UNIT = Code("1", "UCUM", "no units")
 PROBABILITY = Code("{probability}", "UCUM", "probability")
@@ -210,6 +215,7 @@ def picture(pixels: npt.NDArray[np.uint8], series: Series, derivation: Derivatio
             patient_orientation=("L", "P"),
             study_instance_uid=first.StudyInstanceUID,
             laterality=str(first.get("Laterality", "") or "") or None,
+            specific_character_set=UNICODE,
             **{key: first.get(keyword) or None for key, keyword in _PATIENT.items()},
             **{name: identifiers[name] for name in kept},
         )

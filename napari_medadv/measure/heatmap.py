@@ -75,9 +75,9 @@ def relative_difference(clean: Volume, other: Volume) -> Difference:
 
 
 def grey_range(volume: Volume) -> float:
-    """What takes a display from black to white, in the unit of the volume: the window's width, or 255 for colour."""
+    """What takes a display from black to white, in the unit of the volume: the window's width, or every level of a colour."""
     if volume.colour:
-        return 255.0
+        return float(volume.scale.highest - volume.scale.lowest)
     low, high = volume.window.limits
     return max(high - low, float(volume.scale.quantum.min()))
 

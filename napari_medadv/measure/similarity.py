@@ -57,4 +57,5 @@ def changed_slices(clean: Volume, other: Volume) -> tuple[int, ...]:
 
 
 def _grey(volume: Volume, index: int) -> npt.NDArray[np.float32]:
-    return volume.window.grey(volume.values(slice(index, index + 1))[0])
+    grey = volume.window.grey(volume.values(slice(index, index + 1))[0])
+    return 1 - grey if volume.photometric == "MONOCHROME1" else grey

@@ -9,6 +9,7 @@ from typing import Literal, get_args
 from napari_medadv.errors import ThreatError, VacuousBudget
 from napari_medadv.threat import ball
 from napari_medadv.threat.budget import L0, L1, L2, Budget, Linf
+from napari_medadv.threat.gsdf import BRIGHT, DARK, Display
 from napari_medadv.threat.unit import Measure, native, psnr
 from napari_medadv.volume import Volume
 
@@ -34,12 +35,17 @@ class Amount:
         peak signal-to-noise ratio, in dB, that must be kept. For "native" it is epsilon itself, whatever the norm.
     measure
         In what.
+    darkest, brightest
+        The luminance range of the calibrated display that just noticeable differences refer to, in cd/m2.
     """
 
     number: float
     measure: Said = "native"
+    darkest: float = DARK
+    brightest: float = BRIGHT
 
     def __post_init__(self) -> None:
+        _ = self.display
         if self.measure not in get_args(Said):
             raise ThreatError(f"{self.measure!r} is no measure of a budget: name one of {', '.join(get_args(Said))}.")
         if not math.isfinite(self.number) or (self.measure != "psnr" and self.number <= 0):
@@ -47,6 +53,11 @@ class Amount:
             raise VacuousBudget(
                 f"A budget of {self.number:g} ({self.measure}) bounds nothing that can change: give {wanted}."
             )
+
+    @property
+    def display(self) -> Display:
+        """The display that just noticeable differences refer to."""
+        return Display(self.darkest, self.brightest)
 
     def fits(self, norm: ball.Norm) -> None:
         """Refuse a norm that this measure says nothing of.
@@ -86,7 +97,7 @@ class Amount:
             raise ThreatError(
                 "Just noticeable differences are defined for grey, and this series is in colour: take grey."
             )
-        amount = native(self.number, _MEASURES[self.measure], volume.window)
+        amount = native(self.number, _MEASURES[self.measure], volume.window, self.display)
         if norm == "L2" and self.measure != "native":
             return L2(amount * math.sqrt(count))
         kinds: dict[ball.Norm, type[Linf] | type[L2] | type[L1] | type[L0]] = {

@@ -21,6 +21,8 @@ _INDEX = (
     -0.017046845,
 )
 DARKEST, BRIGHTEST = 0.05, 3993.4
+DARK, BRIGHT = 1.0, 350.0
+"""The luminance range of a display of which nothing is said, in cd/m2."""
 
 
 def luminance(index: float) -> float:
@@ -47,8 +49,8 @@ class Display:
         Its luminance range, in cd/m2.
     """
 
-    darkest: float = 1.0
-    brightest: float = 350.0
+    darkest: float = DARK
+    brightest: float = BRIGHT
 
     def __post_init__(self) -> None:
         if not DARKEST <= self.darkest < self.brightest <= BRIGHTEST:

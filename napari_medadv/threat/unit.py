@@ -18,7 +18,8 @@ def native(amount: float, measure: Measure, window: Window, display: Display | N
     """The largest change of one voxel, in the volume's unit, that is `amount` in another measure.
 
     Under a sigmoid window grey rises nowhere faster than under a linear one of the same width, so the amount is at
-    most reached. Outside the window, where nothing is seen, no more is allowed than inside.
+    most reached. Under a lookup table it is reached where the table is steepest. Outside the window, where nothing is
+    seen, no more is allowed than inside.
 
     Parameters
     ----------
@@ -29,7 +30,11 @@ def native(amount: float, measure: Measure, window: Window, display: Display | N
     display
         The calibrated display that JND refers to.
     """
-    return amount * _one(measure, window, display)
+    if measure == "native":
+        return float(amount)
+    if measure == "% of window":
+        return amount * _width(window) / 100
+    return _change(amount / _greys(measure, display), window)
 
 
 def psnr(decibel: float, window: Window, values: int) -> L2:
@@ -46,7 +51,7 @@ def psnr(decibel: float, window: Window, values: int) -> L2:
     """
     if not math.isfinite(decibel):
         raise ThreatError("A budget of infinitely many decibel leaves nothing to change: give a finite number.")
-    return L2(_width(window) * 10 ** (-decibel / 20) * math.sqrt(values))
+    return L2(_change(10 ** (-decibel / 20), window) * math.sqrt(values))
 
 
 def stated(budget: Budget, window: Window, values: int, display: Display | None = None) -> dict[str, float]:
@@ -68,26 +73,50 @@ def stated(budget: Budget, window: Window, values: int, display: Display | None 
     """
     if not isinstance(budget, Linf | L2):
         return {"epsilon": budget.epsilon}
-    change = budget.epsilon if isinstance(budget, Linf) else budget.epsilon / math.sqrt(values)
-    found = {measure: change / _one(measure, window, display) for measure in get_args(Measure)}
-    return {"epsilon": budget.epsilon, **found, "PSNR dB": 20 * math.log10(_width(window) / change)}
+    change = float(budget.epsilon) if isinstance(budget, Linf) else budget.epsilon / math.sqrt(values)
+    shown = _shown(change, window)
+    found = {"native": change, "% of window": 100 * change / _width(window)}
+    found |= {measure: shown * _greys(measure, display) for measure in get_args(Measure)[2:]}
+    return {"epsilon": budget.epsilon, **found, "PSNR dB": -20 * math.log10(shown)}
 
 
-def _one(measure: Measure, window: Window, display: Display | None) -> float:
-    width = _width(window)
-    if measure == "native":
-        return 1.0
-    if measure == "% of window":
-        return width / 100
+def measurable(window: Window) -> bool:
+    """Whether values look different anywhere under a window, so that a budget can be measured by it."""
+    low, high = window.limits
+    return high > low and (window.table is None or window.table.rise(high - low) > 0)
+
+
+def _greys(measure: Measure, display: Display | None) -> float:
+    """How many steps of this measure lie between black and white."""
     if measure == "grey level of 255":
-        return width / 255
+        return 255.0
     if measure == "JND":
-        return width / (Display() if display is None else display).differences
+        return (Display() if display is None else display).differences
     raise ThreatError(f"{measure!r} is no measure of a budget: name one of {', '.join(get_args(Measure))}.")
+
+
+def _shown(change: float, window: Window) -> float:
+    """The most that a change of a value is seen as, as a share of the way from black to white."""
+    width = _width(window)
+    return change / width if window.table is None else window.table.rise(change)
+
+
+def _change(share: float, window: Window) -> float:
+    """The largest change of a value that is nowhere seen as more than this share of the way from black to white."""
+    width = _width(window)
+    if window.table is None:
+        return share * width
+    low, high = 0.0, width
+    if _shown(high, window) <= share:
+        return share * width
+    for _ in range(50):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _shown(middle, window) <= share else (low, middle)
+    return low
 
 
 def _width(window: Window) -> float:
     low, high = window.limits
-    if high <= low:
+    if not measurable(window):
         raise ThreatError("A window of one grey level has no width to measure a budget by: choose a wider one.")
     return high - low

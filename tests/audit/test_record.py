@@ -13,6 +13,7 @@ from napari_medadv.audit.panel import picture, write_panel
 from napari_medadv.audit.provenance import derivation_text
 from napari_medadv.audit.record import Attachment, read_record, record_of
 from napari_medadv.audit.threat_json import threat_json, threat_of
+from napari_medadv.errors import RecordError
 from napari_medadv.measure import distortion
 from napari_medadv.model import Classifier
 from napari_medadv.prediction import Findings
@@ -81,3 +82,40 @@ def test_monochrome1_is_shown_right_and_the_front_of_the_patient_on_top() -> Non
     assert picture(plain, 0)[0, 0] == pytest.approx(8 / 11), "rows run to the front, so they are turned"
     dark = Volume(voxels, np.eye(4), Scale("stored value", 0, 11), photometric="MONOCHROME1", placed=False)
     assert picture(dark, 0)[0, 0] == pytest.approx(1)
+
+
+def test_a_label_with_dollar_signs_is_drawn(tmp_path: Path) -> None:
+    label = r"a $\frac$ b"
+    classifier = Classifier(
+        lambda values: (values.flatten(1).mean(dim=1, keepdim=True) - 100) * 0.1, Findings((label,), "sigmoid"), "level"
+    )
+    found = perturb(classifier, colour(), Threat(Conceal(label), Linf(60)), FGSM())
+    write_panel(found, distortion(found.clean, found.adversarial), tmp_path / "panel.png")
+    assert (tmp_path / "panel.png").stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "value"),
+    [
+        ("versions", "threads", "x"),
+        ("versions", "threads", 0),
+        ("source", "path", 5),
+        ("source", "series_uid", None),
+        ("classifier", "weights", {}),
+        ("classifier", "device", 5),
+        ("result", "sha256", None),
+        ("threat", "region", {"slices": None, "mask": {"shape": [1, 1, 1], "zlib of packed bits": "AAAA"}}),
+        ("threat", "region", {"slices": [1e400], "mask": None}),
+    ],
+)
+def test_a_damaged_record_is_a_sentence(part: str, name: str, value: object, tmp_path: Path) -> None:
+    classifier = Classifier(
+        lambda values: (values.flatten(1).mean(dim=1, keepdim=True) - 100) * 0.1, Findings(("a",), "sigmoid"), "level"
+    )
+    found = perturb(classifier, colour(), Threat(Conceal("a"), Linf(60)), FGSM())
+    record = record_of(found, distortion(found.clean, found.adversarial), classifier, Attachment("model.pt2"))
+    words = record.json()
+    words[part][name] = value
+    (tmp_path / "record.json").write_text(json.dumps(words))
+    with pytest.raises(RecordError, match=r"record\.json is damaged"):
+        read_record(tmp_path / "record.json")

@@ -42,7 +42,7 @@ def test_the_words_of_a_budget() -> None:
     assert json.loads(json.dumps(found, allow_nan=False)) == found and found["window"] == [-1350, 150]
     assert meaning_words(found).startswith("12 HU = 0.8 % of the window = 2 of 255 greys = ")
     assert " JND, PSNR at least 41.9 dB" in meaning_words(found)
-    assert found["asked"] == {"number": 12, "measure": "native"}
+    assert found["asked"] == {"number": 12, "measure": "native", "darkest": 1.0, "brightest": 350.0}
     assert meaning_words(meaning(L2(120), lung)).startswith(
         "120 HU (L2) = 12 HU root mean square = 0.8 % of the window"
     )

@@ -90,7 +90,8 @@ def test_a_budget_in_every_measure(
         "epsilon": pytest.approx(epsilon),
         "unit": "HU",
     }
-    assert found["budget"]["asked"] == {"number": number, "measure": measure}
+    asked = {"number": number, "measure": measure, "darkest": 1.0, "brightest": 350.0}
+    assert found["budget"]["asked"] == asked
     stated, (black, white) = found["budget"]["stated"], found["budget"]["window"]
     assert stated["epsilon"] == pytest.approx(epsilon) and white - black == pytest.approx(WINDOW)
     each = epsilon if norm == "linf" else epsilon / math.sqrt(16 * 12)

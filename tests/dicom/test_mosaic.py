@@ -12,7 +12,7 @@ import pytest
 
 from napari_medadv.dicom import Derivation, decode, save, scan
 from napari_medadv.dicom.csa import csa
-from napari_medadv.errors import SeriesError
+from napari_medadv.errors import OutputError, SeriesError
 from napari_medadv.volume import Array
 from tests.dicom.making import dataset, write
 
@@ -159,3 +159,10 @@ def test_a_damaged_private_header_gives_what_it_has(form: str) -> None:
     assert csa(whole) == {"A": ("1", "2"), "B": ("3.50000000",)}
     assert all(set(csa(whole[:end])) <= {"A", "B"} for end in range(len(whole)))
     assert csa(b"SV10\4\3\2\1" + b"\xff" * 4000)
+
+
+def test_a_mosaic_keeps_its_private_attributes_or_is_not_written(tmp_path: Path) -> None:
+    series = scan(mosaic(tiles(), tmp_path / "in" / "a.dcm"))[0]
+    with pytest.raises(OutputError, match="told apart by private attributes"):
+        save(decode(series), series, Derivation("x"), tmp_path / "out", deidentify=True)
+    assert not (tmp_path / "out").exists()

@@ -143,3 +143,24 @@ def test_dose_grid_has_places(tmp_path: Path) -> None:
     assert (
         volume.placed and volume.spacing[0] == 3 and volume.scale.unit == "GY" and volume.scale.slope.tolist() == [0.01]
     )
+
+
+def test_a_derived_file_is_no_part_of_the_sources_concatenation(tmp_path: Path) -> None:
+    path = enhanced(tmp_path / "in" / "a.dcm", [8, 0, 4])
+    ds = pydicom.dcmread(path)
+    ds.ConcatenationUID, ds.SOPInstanceUIDOfConcatenationSource = "1.2.3.4", "1.2.3.5"
+    ds.InConcatenationNumber, ds.InConcatenationTotalNumber, ds.ConcatenationFrameOffsetNumber = 1, 2, 0
+    ds.save_as(path)
+    series = scan(path)[0]
+    derived = pydicom.dcmread(save(decode(series), series, Derivation("x"), tmp_path / "out")[0])
+    assert not [element.keyword for element in derived if "Concatenation" in element.keyword]
+
+
+def test_times_that_are_fewer_than_the_frames_are_left_out(tmp_path: Path) -> None:
+    path = enhanced(tmp_path / "in" / "a.dcm", [0, 0, 4, 4], [10.0, 20.0] * 2)
+    ds = pydicom.dcmread(path)
+    ds.FrameTimeVector = [0, 1, 2]
+    ds.save_as(path)
+    series = scan(path)[1]
+    derived = pydicom.dcmread(save(decode(series), series, Derivation("x"), tmp_path / "out")[0])
+    assert "FrameTimeVector" not in derived and derived.NumberOfFrames == 2

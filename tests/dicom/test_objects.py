@@ -155,3 +155,19 @@ def test_frames_without_a_place_take_no_map(tmp_path: Path) -> None:
     series = scan(write(ds, tmp_path / "a.dcm"))[0]
     with pytest.raises(OutputError, match="have no position in the patient"):
         parametric_map(np.zeros((3, 6, 5), np.float32), "level", series, PGD, bound=8)
+
+
+@pytest.mark.parametrize("sets", ["ISO_IR 100", ["", "ISO 2022 IR 87"]])
+def test_names_and_labels_keep_their_letters(sets: list[str] | str, folder: Folder, tmp_path: Path) -> None:
+    name = "Müller^Jürgen" if isinstance(sets, str) else "Yamada^Tarou=山田^太郎"
+    series = scan(folder(2, SpecificCharacterSet=sets, PatientName=name))[0]
+    made = {
+        "pm": parametric_map(np.ones((2, 16, 12), np.float32), "HU", series, PGD, bound=8),
+        "seg": segmentation(np.ones((2, 16, 12), bool), "肺炎", series, PGD),
+        "sr": report([Verdict("肺炎", 0.93, 0.02)], series, PGD),
+        "sc": picture(np.zeros((20, 30, 3), np.uint8), series, PGD),
+    }
+    for kind, ds in made.items():
+        assert checked(ds, series, tmp_path / f"{kind}.dcm").PatientName == name
+    assert "肺炎" in str(pydicom.dcmread(tmp_path / "sr.dcm"))
+    assert pydicom.dcmread(tmp_path / "seg.dcm").SegmentSequence[0].SegmentLabel == "肺炎"

@@ -146,3 +146,32 @@ def test_inverted_greys_of_some_bits_are_not_written_in_htj2k(folder: Folder) ->
         layout = scan(made)[0].instances[0].layout
         assert layout is not None
         assert (compressed(a.HTJ2K_LOSSLESS, voxels[None], layout) is not None) == kept
+
+
+@pytest.mark.parametrize("sets", [None, "ISO_IR 100", ["", "ISO 2022 IR 87"]])
+def test_a_label_that_the_files_letters_lack_is_written_all_the_same(
+    sets: list[str] | str | None, folder: Folder, tmp_path: Path
+) -> None:
+    name = "Yamada^Tarou=山田^太郎" if isinstance(sets, list) else "Müller^Jürgen" if sets else "Doe^Jane"
+    told = {} if sets is None else {"SpecificCharacterSet": sets}
+    series = scan(folder(2, PatientName=name, StudyDescription="thorax", **told))[0]
+    words = "goal Conceal(label='폐렴 épanchement')"
+    for path in save(changed(decode(series)), series, Derivation(words, label="µg"), tmp_path / "out"):
+        ds = pydicom.dcmread(path)
+        assert ds.DerivationDescription == words and "µg" in ds.SeriesDescription
+        assert ds.PatientName == "ADV^" + name.replace("^", " ") and ds.StudyDescription == "thorax"
+        assert ds.SpecificCharacterSet == "ISO_IR 192"
+
+
+def test_the_files_own_letters_are_kept_where_they_do(folder: Folder, tmp_path: Path) -> None:
+    series = scan(folder(2, SpecificCharacterSet="ISO_IR 100"))[0]
+    path = save(changed(decode(series)), series, Derivation("Conceal épanchement"), tmp_path / "out")[0]
+    ds = pydicom.dcmread(path)
+    assert (ds.SpecificCharacterSet, ds.DerivationDescription) == ("ISO_IR 100", "Conceal épanchement")
+
+
+def test_a_birth_date_of_another_calendar_names_the_patient_too(folder: Folder, tmp_path: Path) -> None:
+    told = {"PatientBirthDateInAlternativeCalendar": "S45-01-01", "CommentsOnTheScheduledProcedureStep": "Mrs Doe"}
+    series = scan(folder(2, **told))[0]
+    path = save(changed(decode(series)), series, Derivation("x"), tmp_path / "out", deidentify=True)[0]
+    assert not set(told) & set(pydicom.dcmread(path).dir())

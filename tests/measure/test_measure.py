@@ -1,7 +1,10 @@
 import math
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from skimage.metrics import structural_similarity
 
 from napari_medadv.measure import absolute_difference, distortion, relative_difference, signed_difference
 from napari_medadv.measure.similarity import psnr, ssim
@@ -87,3 +90,21 @@ def test_grey_is_what_the_classifier_sees(function: str) -> None:
     window = Window(40, 80, function)  # type: ignore[arg-type]
     values = np.linspace(-100, 200, 301, dtype=np.float32)
     assert np.allclose(window.grey(values), shown(torch.from_numpy(values), window).numpy(), atol=1e-6)
+
+
+def test_similarity_is_that_of_the_picture_as_it_is_read() -> None:
+    clean, _ = pair()
+    other = clean.with_voxels((clean.voxels - 20).astype(np.int16))
+    dark = [replace(volume, photometric="MONOCHROME1") for volume in (clean, other)]
+    grey = [1 - clean.window.grey(volume.values()) for volume in dark]
+    options = {"data_range": 1.0, "gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
+    measured: Callable[..., float] = structural_similarity
+    expected = np.mean([measured(*planes, **options) for planes in zip(*grey, strict=True)])
+    assert ssim(*dark) == pytest.approx(expected) and ssim(*dark) > ssim(clean, other) + 0.001
+
+
+def test_colours_of_16_bits_run_from_black_to_white_over_all_their_levels() -> None:
+    clean = Volume(np.zeros((1, 4, 4, 3), np.uint16), np.eye(4), Scale("stored value", 0, 65535), placed=False)
+    assert relative_difference(clean, clean.with_voxels(clean.voxels + np.uint16(6554))).largest == pytest.approx(
+        10, rel=1e-3
+    )

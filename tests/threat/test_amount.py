@@ -7,10 +7,12 @@ import math
 import numpy as np
 import pytest
 
+from napari_medadv.audit.meaning import meaning
 from napari_medadv.errors import ThreatError
 from napari_medadv.threat import L0, L1, L2, Amount, Linf
 from napari_medadv.threat.amount import Said
 from napari_medadv.threat.ball import Norm
+from napari_medadv.threat.gsdf import Display
 from napari_medadv.threat.unit import stated
 from napari_medadv.volume import Scale, Volume, Window
 
@@ -55,3 +57,13 @@ def test_measures_that_are_none() -> None:
     for norm in ("L1", "L0"):
         with pytest.raises(ThreatError, match="measured as it is"):
             Amount(1, "percent").budget(norm, LUNG)
+
+
+def test_just_noticeable_differences_are_those_of_the_display_that_was_named() -> None:
+    bright = Amount(4, "jnd", 0.5, 1000).budget("Linf", LUNG)
+    assert bright.epsilon == pytest.approx(4 * 1500 / Display(0.5, 1000).differences)
+    assert bright.epsilon < Amount(4, "jnd").budget("Linf", LUNG).epsilon
+    told = meaning(bright, LUNG, Amount(4, "jnd", 0.5, 1000))
+    assert told["stated"]["JND"] == pytest.approx(4) and told["display cd/m2"] == [0.5, 1000]
+    with pytest.raises(ThreatError, match="is none that PS3"):
+        Amount(4, "jnd", 350, 1)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 from napari_medadv.errors import ThreatError
+from napari_medadv.table import Table
 from napari_medadv.threat import L0, L2, Linf
 from napari_medadv.threat.gsdf import Display, index, luminance
-from napari_medadv.threat.unit import native, psnr, stated
+from napari_medadv.threat.unit import measurable, native, psnr, stated
 from napari_medadv.volume import Window
 
 LUNG = Window(-600, 1501)
@@ -54,3 +56,17 @@ def test_impossible_units_are_refused() -> None:
         native(1, "JND", Window(0, 1))
     with pytest.raises(ThreatError, match="decibel"):
         psnr(math.inf, LUNG, 100)
+
+
+def test_under_a_table_a_budget_is_measured_where_the_table_is_steepest() -> None:
+    entries = np.concatenate([np.linspace(0, 0.1, 1000), np.linspace(0.1, 0.9, 101)[1:], np.linspace(0.9, 1, 1000)])
+    window = Window.from_table(Table(0, entries))
+    words = stated(Linf(10), window, 100)
+    steepest = max(abs(float(shown)) for shown in window.grey(np.arange(2090) + 10) - window.grey(np.arange(2090)))
+    assert words["grey level of 255"] == pytest.approx(255 * steepest, rel=1e-3)
+    assert words["JND"] == pytest.approx(Display().differences * steepest, rel=1e-3)
+    assert words["PSNR dB"] == pytest.approx(-20 * math.log10(steepest), rel=1e-3)
+    for measure in ("native", "% of window", "grey level of 255", "JND"):
+        assert native(words[measure], measure, window) == pytest.approx(10, rel=1e-3)
+    assert psnr(words["PSNR dB"], window, 100).epsilon == pytest.approx(100, rel=1e-3)
+    assert not measurable(Window.from_table(Table(0, np.full(256, 0.5))))
