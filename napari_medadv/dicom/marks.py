@@ -48,7 +48,7 @@ def mark(dataset: Dataset, derivation: Derivation, instance: Instance) -> None:
     parts = (derivation.mark, derivation.label, description)
     dataset.SeriesDescription = " ".join(part for part in parts if part)[:64].rstrip()
     if (number := instance.header.number(a.SERIES_NUMBER)) is not None:
-        dataset.SeriesNumber = int(number) + 9000
+        dataset.SeriesNumber = min(int(number) + 9000, 2**31 - 1)
     if instance.header.syntax in a.LOSSY_SYNTAXES - {a.JPEG2000, a.HTJ2K}:
         dataset.LossyImageCompression = "01"
     if derivation.moment is not None:

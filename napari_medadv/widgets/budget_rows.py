@@ -11,7 +11,8 @@ from napari_medadv.display import Loaded
 from napari_medadv.errors import MedAdvError
 from napari_medadv.measure import grey_range
 from napari_medadv.threat import Budget
-from napari_medadv.threat.unit import stated
+from napari_medadv.threat.amount import values
+from napari_medadv.threat.unit import measurable, stated
 from napari_medadv.volume import Volume
 from napari_medadv.widgets.number import Number
 from napari_medadv.widgets.panel import box, row
@@ -86,17 +87,19 @@ class BudgetRows:
         if loaded is None:
             return
         try:
-            self.hint.setText(meaning(self.budget(), loaded.volume))
+            reader = self._stage.session.classifier
+            whole = reader is not None and reader.reads == "volume"
+            self.hint.setText(meaning(self.budget(), loaded.volume, whole=whole))
         except MedAdvError as error:
             self.hint.setText(str(error))
         self.hint.setToolTip(self.hint.text())
 
 
-def meaning(budget: Budget, volume: Volume) -> str:
-    """What a budget means on the screen, in a few words."""
-    if volume.colour or budget.norm not in ("Linf", "L2"):
+def meaning(budget: Budget, volume: Volume, *, whole: bool = False) -> str:
+    """What a budget means on the screen, in a few words; `whole` where it is spent on the whole volume and not on each slice."""
+    if volume.colour or not measurable(volume.window) or budget.norm not in ("Linf", "L2"):
         return _MEANING[budget.norm.lower()]
-    means = stated(budget, volume.window, volume.shape[1] * volume.shape[2])
+    means = stated(budget, volume.window, values(volume, whole=whole))
     each = "" if budget.norm == "Linf" else "mean "
     return f"{each}{means['% of window']:.2g} % of window, {means['grey level of 255']:.2g} of 255 greys"
 

@@ -16,9 +16,10 @@ from napari_medadv.measure import signed_difference
 from napari_medadv.measure.distortion import Distortion
 from napari_medadv.prediction import Findings, Prediction
 from napari_medadv.settings import fields
+from napari_medadv.threat import L2
 from napari_medadv.volume import Scale, Volume, Window
 from napari_medadv.widgets.bars import colour, percent
-from napari_medadv.widgets.budget_rows import default_epsilon
+from napari_medadv.widgets.budget_rows import default_epsilon, meaning
 from napari_medadv.widgets.ink import ink_of
 from napari_medadv.widgets.number import Number
 from napari_medadv.widgets.overlay_words import amplified, spoken
@@ -100,3 +101,10 @@ def test_numbers_are_told_with_units() -> None:
     words = spoken(Distortion("HU", 8.0, 900.0, 300.0, 12345, 1, math.inf, math.nan))
     assert words["Linf"] == "8 HU" and words["Changed voxels"] == "12 345 in 1 slice"
     assert words["PSNR"] == "no visible change" and words["SSIM"] == "slices too small"
+
+
+def test_a_budget_for_the_whole_volume_is_spread_over_all_of_it(loaded: Loaded) -> None:
+    slices, volume = loaded.volume.shape[0], loaded.volume
+    one = float(meaning(L2(1000), volume).split()[1])
+    whole = float(meaning(L2(1000), volume, whole=True).split()[1])
+    assert whole == pytest.approx(one / math.sqrt(slices), rel=0.05)
