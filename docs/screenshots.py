@@ -47,8 +47,8 @@ def ct(folder: Path) -> None:
     stage.go(int(stage.session.prediction.slices[:, 0].argmax()))
     place = docks["Attack"].form.region
     place.slices.setCurrentIndex(2)
-    place.first.setValue(max(1, stage.session.index - 3))
-    place.last.setValue(stage.session.index + 5)
+    place.first.setValue(max(0, stage.session.index - 4))
+    place.last.setValue(stage.session.index + 4)
     docks["Attack"].form.budget.epsilon.set_number(12)
     docks["Attack"].run()
     wait(lambda: docks["Attack"].bar.value() > 300 or not stage.work.busy)

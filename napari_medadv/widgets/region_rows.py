@@ -28,7 +28,10 @@ class RegionRows:
             "Paint in a Labels layer, or draw outlines in a Shapes layer (they hold through all slices).",
         )
         self.avoid = box((_NOWHERE,), "What such a layer marks stays as it is.")
-        self.slices = box(("all", "the one shown", "from – to"), "Which slices may be changed, counted from 1.")
+        self.slices = box(
+            ("all", "the one shown", "from – to"),
+            "Which slices may be changed, counted as on the slider under the picture: from 0.",
+        )
         self.first, self.last = QSpinBox(), QSpinBox()
         self._between = row(self.first, QLabel("–"), self.last)
         for words, field in (
@@ -57,13 +60,13 @@ class RegionRows:
         return Region(self._mask(loaded), self._chosen(loaded.volume))
 
     def suggest(self, loaded: Loaded | None) -> None:
-        """Offer the slices of the series, counted from 1 as in all docks."""
-        top = loaded.volume.shape[0] if loaded is not None else 1
-        for field, value in ((self.first, 1), (self.last, top)):
-            field.setRange(1, top)
+        """Offer the slices of the series, counted as on napari's slider."""
+        top = loaded.volume.shape[0] - 1 if loaded is not None else 0
+        for field, value in ((self.first, 0), (self.last, top)):
+            field.setRange(0, top)
             field.setValue(value)
         self.slices.setCurrentIndex(0)
-        self._rows.setRowVisible(self.slices, top > 1)
+        self._rows.setRowVisible(self.slices, top > 0)
 
     def _mask(self, loaded: Loaded) -> Bools | None:
         inside, kept = (self._marked(field, loaded) for field in (self.layer, self.avoid))
@@ -92,7 +95,7 @@ class RegionRows:
             return (self._stage.session.index,)
         if first > last:
             raise ThreatError(f"Slices {first} to {last} are none: give the lower number first.")
-        return tuple(range(first - 1, last))
+        return tuple(range(first, last + 1))
 
     def _on_slices(self) -> None:
         self._rows.setRowVisible(self._between, self.slices.currentIndex() == 2)

@@ -185,7 +185,7 @@ def _residual(volume: Volume, classifier: Classifier, missing: list[str]) -> lis
     order = tuple(int(index) for index in np.argsort(-scores, kind="stable"))
     if len(order) != len(volume.voxels):
         order = ()
-    where = f"Slice {order[0] + 1}" if order else "The strangest slice"
+    where = f"Slice {order[0]}" if order else "The strangest slice"
     sentence = (
         f"{where} lies {float(scores.max()):.1f} robust standard deviations off the noise of its neighbours; "
         "without a reference nobody knows how usual that is."

@@ -53,7 +53,7 @@ def details(sign: Sign) -> str:
     """One detector in words."""
     cost = f"{sign.cost:,} forward passes of the network" if sign.cost else "the network was not asked"
     asks = ASKS.get(sign.detector, "")
-    slices = ", ".join(str(index + 1) for index in sign.slices[:5])
+    slices = ", ".join(str(index) for index in sign.slices[:5])
     parts = [
         f"<b>{escape(sign.detector)}</b>: {escape(asks)}" if asks else f"<b>{escape(sign.detector)}</b>",
         escape(sign.sentence),

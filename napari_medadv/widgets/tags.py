@@ -137,7 +137,7 @@ class TagsPanel(Panel):
         if path is None:
             return "This image was not read from a DICOM file, so it has no tags."
         count = len(loaded.volume.voxels)
-        return f"<b>{escape(loaded.name)}</b>, slice {self.session.index + 1} of {count}"
+        return f"<b>{escape(loaded.name)}</b>, slice {self.session.index} of 0 – {count - 1}"
 
     def _on_loaded(self, loaded: Loaded | None) -> None:
         self.identity.blockSignals(True)

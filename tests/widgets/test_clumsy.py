@@ -162,15 +162,16 @@ def test_an_outline_lies_where_it_was_drawn(viewer: Any, loaded: Loaded) -> None
         mask_of(across, image, loaded.volume)
 
 
-def test_slices_are_counted_from_one(viewer: Any, loaded: Loaded) -> None:
+def test_slices_are_counted_as_on_the_slider(viewer: Any, loaded: Loaded) -> None:
     stage, panel = stage_of(viewer), dock(viewer, AttackPanel)
     stage.show(loaded)
     rows = panel.form.region
     rows.slices.setCurrentIndex(2)
-    assert (rows.first.value(), rows.last.value()) == (1, 6)
-    rows.first.setValue(3)
-    rows.last.setValue(4)
+    assert (rows.first.value(), rows.last.value()) == (0, 5)
+    rows.first.setValue(2)
+    rows.last.setValue(3)
     assert rows.region(loaded).slices == (2, 3)
+    assert viewer.dims.nsteps[0] == 6 and viewer.dims.current_step[0] == stage.session.index
 
 
 def test_looking_for_series_can_be_cancelled(
