@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
@@ -46,7 +46,13 @@ class Entry:
 
     def line(self) -> bytes:
         """The entry as one line of the ledger, always the same bytes."""
-        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":")).encode()
+        found = _plain(self) | {"pixels": None if self.pixels is None else _plain(self.pixels)}
+        return json.dumps(found, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _plain(noun: Entry | PixelDigest) -> dict[str, Any]:
+    """Its fields by name, as they are: `dataclasses.asdict` would copy every digest."""
+    return {each.name: getattr(noun, each.name) for each in fields(noun)}
 
 
 def parse_entry(line: bytes) -> Entry:
