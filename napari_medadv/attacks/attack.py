@@ -22,7 +22,7 @@ class Attack(Protocol):
     Given a task, it returns values of the shape of `task.clean`; they need not be stored integers, and its word is
     not taken for success. It calls `task.report` once a step. What the catalogue tells of it are class variables:
     `needs_gradient`, `knowledge`, `aim`, `norms` (the budgets it is made for; it runs under any), and, where all
-    slices must be seen together, `jointly`.
+    slices must be seen together, `jointly`, and, where settings name files that it reads, `files`, their names.
     """
 
     def __call__(self, task: Task) -> Tensor:

@@ -37,6 +37,7 @@ class Pasted:
     aim: ClassVar[Aim] = "several images"
     norms: ClassVar[tuple[str, ...]] = ("L0",)
     needs_settings: ClassVar[tuple[str, ...]] = ("picture",)
+    files: ClassVar[tuple[str, ...]] = ("picture",)
 
     picture: str = ""
     size: float = 0.4
@@ -55,7 +56,7 @@ class Pasted:
         """The clean values with the picture."""
         if not self.picture:
             raise AttackError("A pasted patch needs a picture: name the file that `patch` kept.")
-        content = kept(Path(self.picture), task.clean)
+        content = kept(Path(self.picture), task.clean, unit=task.unit)
         if self.place:
             places = fixed(task, self.size, self.unit, self.place, self.shape)
         else:

@@ -89,7 +89,7 @@ class Patch:
             vacant(Path(self.keep))
         content = self.learn([task])
         if self.keep:
-            keep(Path(self.keep), content)
+            keep(Path(self.keep), content, unit=task.unit)
         return fixed(task, self.size, self.unit, self.place, self.shape).paste(content, task.clean, task.spacing)
 
     def learn(self, tasks: Sequence[Task]) -> Tensor:

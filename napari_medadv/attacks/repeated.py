@@ -30,6 +30,7 @@ class Repeated:
     aim: ClassVar[Aim] = "several images"
     norms: ClassVar[tuple[str, ...]] = ("Linf", "L2", "L1")
     needs_settings: ClassVar[tuple[str, ...]] = ("change",)
+    files: ClassVar[tuple[str, ...]] = ("change",)
 
     change: str = ""
 
@@ -37,4 +38,4 @@ class Repeated:
         """The clean values with the change, within this budget."""
         if not self.change:
             raise AttackError("A repeated perturbation needs a change: name the file that `universal` kept.")
-        return spread(kept(Path(self.change), task.clean, "change"), task)
+        return spread(kept(Path(self.change), task.clean, "change", task.unit), task)

@@ -66,11 +66,7 @@ def learn(
     AttackError
         The series do not go together, or the classifier gives no gradient.
     """
-    kinds = sorted({(volume.scale.unit, "colour" if volume.colour else "grey") for volume, _ in members})
-    if len(kinds) != 1:
-        raise AttackError(
-            f"One perturbation cannot serve series of several kinds ({'; '.join(' '.join(kind) for kind in kinds)}): give series of one."
-        )
+    alike([volume for volume, _ in members])
     tally, rng, tasks = Tally(part(progress, 0.1, 1.0)), torch.Generator().manual_seed(seed), []
     for count, (volume, threat) in enumerate(members):
         told = part(progress, 0.1 * count / len(members), 0.1 * (count + 1) / len(members))
@@ -85,6 +81,21 @@ def learn(
     if not tasks:
         raise AlreadyReached("The goal is met by every clean series already: choose another goal, or other series.")
     return attack.learn(tasks)
+
+
+def alike(volumes: Sequence[Volume]) -> None:
+    """Refuse series that one perturbation cannot serve: its numbers mean nothing in another unit, or in colour.
+
+    Raises
+    ------
+    AttackError
+        They have several units, or some are in colour.
+    """
+    kinds = sorted({(volume.scale.unit, "colour" if volume.colour else "grey") for volume in volumes})
+    if len(kinds) != 1:
+        raise AttackError(
+            f"One perturbation cannot serve series of several kinds ({'; '.join(' '.join(kind) for kind in kinds)}): give series of one."
+        )
 
 
 def learns(attack: object) -> TypeGuard[Learning]:

@@ -75,6 +75,11 @@ class Task:
         return len(self.clean)
 
     @property
+    def unit(self) -> str | None:
+        """The unit of the values, or None for tensors that come without a volume."""
+        return None if self.volume is None else self.volume.scale.unit
+
+    @property
     def queries(self) -> int:
         """How many inputs were classified."""
         return self.tally.queries

@@ -43,6 +43,7 @@ class Transfer:
     aim: ClassVar[Aim] = "fixed budget"
     norms: ClassVar[tuple[str, ...]] = ("Linf", "L2")
     needs_settings: ClassVar[tuple[str, ...]] = ("surrogates",)
+    files: ClassVar[tuple[str, ...]] = ("surrogates",)
 
     surrogates: tuple[str, ...] = ()
     attack: str = "vmi_fgsm"

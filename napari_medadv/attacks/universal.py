@@ -60,7 +60,7 @@ class Universal:
             vacant(Path(self.keep), "change")
         change = self.learn([task])
         if self.keep:
-            keep(Path(self.keep), change, "change")
+            keep(Path(self.keep), change, "change", task.unit)
         return spread(change, task)
 
     def learn(self, tasks: Sequence[Task]) -> Tensor:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from napari_medadv.attacks import Perturbation
+from napari_medadv.audit.attack_files import kept_files
 from napari_medadv.audit.fingerprint import differing, fingerprint
 from napari_medadv.audit.folder import refuse, whole
 from napari_medadv.audit.goal_words import done_words, goal_words
 from napari_medadv.audit.meaning import meaning_words
 from napari_medadv.audit.objects import write_objects
 from napari_medadv.audit.panel import write_panel
+from napari_medadv.audit.paths import kept_path
 from napari_medadv.audit.provenance import derivation_of
-from napari_medadv.audit.record import Attachment, Record, kept_path, record_of
+from napari_medadv.audit.record import Attachment, Record, record_of
 from napari_medadv.dicom import Series, decode, save, scan
 from napari_medadv.dicom.encode import Syntax
 from napari_medadv.dicom.geometry import Allowable
@@ -113,7 +115,8 @@ def deliver(
     refuse(writing.out, writing.source)
     size = distortion(found.clean, found.adversarial)
     path = None if writing.deidentify else kept_path(writing.source, writing.out)
-    record = record_of(found, size, classifier, attachment, path=path, allow=writing.allow, asked=writing.asked)
+    named = replace(found, attack=kept_files(found.attack, writing.out))
+    record = record_of(named, size, classifier, attachment, path=path, allow=writing.allow, asked=writing.asked)
     with whole(writing.out) as folder:
         progress(0.1, "writing")
         save(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import zlib
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -12,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from napari_medadv.attacks import Attack, Perturbation
+from napari_medadv.audit.attack_files import found_files
 from napari_medadv.audit.fingerprint import fingerprint
 from napari_medadv.audit.meaning import meaning
+from napari_medadv.audit.paths import kept_path
 from napari_medadv.audit.threat_json import threat_json, threat_of
 from napari_medadv.audit.versions import versions
 from napari_medadv.catalogue import entry, name_of
@@ -57,14 +58,6 @@ def attachment(weights: str, card: Path | None, *, trust_code: bool, out: Path) 
     """How a classifier was attached, for a record that will lie in `out`."""
     named = weights if _is_factory(weights) else kept_path(Path(weights), out)
     return Attachment(named, None if card is None else kept_path(card, out), trust_code)
-
-
-def kept_path(path: Path, out: Path) -> str:
-    """`path` as a record in the folder `out` keeps it: relative to it where the drive is the same."""
-    try:
-        return Path(os.path.relpath(path.resolve(), out.resolve())).as_posix()
-    except ValueError:
-        return path.resolve().as_posix()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -238,7 +231,7 @@ def read_record(path: Path, *, trust_code: bool = False) -> Record:
             found["classifier"],
             threat_of(found["threat"]),
             found.get("budget", {}),
-            attack,
+            found_files(attack, path.resolve().parent),
             int(found["seed"]),
             found["versions"],
             found["result"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sys
 
@@ -9,8 +10,10 @@ from napari_medadv.errors import OutputError
 
 
 def has_screen() -> bool:
-    """Whether there is a display; macOS and Windows always have one."""
-    return sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    """Whether there is a display that answers; macOS and Windows always have one."""
+    if sys.platform != "linux" or os.environ.get("WAYLAND_DISPLAY"):
+        return True
+    return bool(os.environ.get("DISPLAY")) and _answers()
 
 
 def require_screen() -> None:
@@ -22,6 +25,23 @@ def require_screen() -> None:
         No display.
     """
     if not has_screen():
+        name = os.environ.get("DISPLAY")
+        reason = f"DISPLAY is {name}, where nobody answers" if name else "DISPLAY is not set"
         raise OutputError(
-            "There is no display to open napari on (DISPLAY is not set): use `xvfb-run -a medadv ...`, or `medadv attack` without a window."
+            f"There is no display to open napari on ({reason}): use `xvfb-run -a medadv ...`, or `medadv attack` without a window."
         )
+
+
+def _answers() -> bool:
+    """Whether the X server that DISPLAY names lets us in, asked as Qt will ask it; Qt ends the program where it does not."""
+    if os.environ.get("QT_QPA_PLATFORM", "xcb") != "xcb":
+        return True
+    try:
+        xcb = ctypes.CDLL("libxcb.so.1")
+    except OSError:
+        return True
+    xcb.xcb_connect.restype = ctypes.c_void_p
+    connection = ctypes.c_void_p(xcb.xcb_connect(None, None))
+    failed = bool(xcb.xcb_connection_has_error(connection))
+    xcb.xcb_disconnect(connection)
+    return not failed

@@ -59,7 +59,7 @@ def arguments(parser: argparse.ArgumentParser, words: list[str]) -> None:
 def run(args: argparse.Namespace) -> int:
     """Learn, keep, judge each."""
     from napari_medadv.attacks import suits
-    from napari_medadv.attacks.several import learns
+    from napari_medadv.attacks.several import alike, learns
     from napari_medadv.audit.folder import refuse, whole
     from napari_medadv.audit.goal_words import goal_words
     from napari_medadv.threat import Fabricate
@@ -76,6 +76,8 @@ def run(args: argparse.Namespace) -> int:
         raise AttackError(
             f"{type(attack).__name__} learns nothing that serves several series: take universal or patch."
         )
+    if getattr(attack, "keep", ""):
+        raise AttackError("What is learned is kept in the folder --out: leave --keep out.")
     chosen_budget(args)
     facts: list[dict[str, Any]] = []
     with watched() as progress:
@@ -85,6 +87,7 @@ def run(args: argparse.Namespace) -> int:
         for goal in goals:
             suits(classifier, goal, attack)
         members = _members(args, part(progress, 0.0, 0.1))
+        alike([each.volume for each in members])
         with whole(args.out) as folder:
             for count, goal in enumerate(goals):
                 share = part(progress, 0.1 + 0.9 * count / len(goals), 0.1 + 0.9 * (count + 1) / len(goals))
@@ -140,7 +143,7 @@ def _one(
 
     taught = [(each.volume, _threat(args, classifier, each.volume, goal)) for each in members if each.learned]
     found = learn(classifier, taught, attack, seed=args.seed, progress=part(progress, 0.0, 0.6))
-    keep(folder / name, found, kind_of(attack))
+    keep(folder / name, found, kind_of(attack), members[0].volume.scale.unit)
     facts = []
     for count, each in enumerate(members):
         share = part(progress, 0.6 + 0.4 * count / len(members), 0.6 + 0.4 * (count + 1) / len(members))
@@ -159,8 +162,6 @@ def _judged(
     progress: Progress,
 ) -> dict[str, Any]:
     """What became of one series, as stored."""
-    from dataclasses import replace
-
     from napari_medadv.attacks import perturb
     from napari_medadv.attacks.several import applied
     from napari_medadv.audit.delivery import Writing, deliver
@@ -184,7 +185,6 @@ def _judged(
     except AlreadyReached:
         return {**facts, "reached": None, "words": f"{head}: as wished already"}
     if args.write:
-        found = replace(found, attack=applied(attack, args.out / name))
         target = _place(folder, each, Path(name).stem)
         attached = attachment(args.model, args.card, trust_code=args.trust_code, out=target)
         writing = Writing(target, each.source, allow=tuple(args.allow), asked=chosen_budget(args)[0])

@@ -119,6 +119,8 @@ class AttackPanel(Panel):
         there = [outcome for outcome in found.outcomes if outcome.loaded in self.stage.series]
         for outcome in sorted(there, key=lambda outcome: outcome.loaded is self.session.loaded):
             self.stage.show_outcome(outcome)
+        if there:  # going through the series suggested a budget for each
+            self.form.budget.show_budget(there[0].perturbation.threat.budget)
         self.say(found.words, wrong=found.reached < len(found.outcomes))
 
     def _ended(self) -> None:

@@ -104,5 +104,5 @@ def shared(members: Sequence[Loaded], classifier: Classifier, plan: Plan, progre
                 continue
             found = replace(found, attack=applied(attack, file))
             outcomes.append(Outcome(member, classifier, found, signed_difference(found.clean, found.adversarial)))
-    keep(file, learned, kind_of(attack))
+    keep(file, learned, kind_of(attack), members[0].volume.scale.unit)
     return Shared(tuple(outcomes), len(members) - len(outcomes), file)

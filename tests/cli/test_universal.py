@@ -125,3 +125,35 @@ def test_a_record_names_no_file_to_write(medadv: Medadv, three: list[Path], mode
     assert medadv("replay", tmp_path / "o" / "record.json").code == 0 and not (tmp_path / "kept").exists()
     said = medadv("attack", three[0], *words, "--keep", file, "--out", tmp_path / "p").one_sentence()
     assert "folder" in said and not (tmp_path / "p").exists()
+
+
+def test_what_was_written_is_replayed_from_anywhere(
+    medadv: Medadv, three: list[Path], model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ["--model", model, "--conceal", "nodule", "--epsilon", 16]
+    assert medadv("universal", three[0], *words, "--out", "out", "--write").code == 0
+    change = ["--attack", "repeated", "--change", "out/universal.npz"]
+    assert medadv("attack", three[1], *words, *change, "--out", "again").code == 0
+    (tmp_path / "out").rename(tmp_path / "moved")
+    monkeypatch.chdir("/")
+    assert "the same bytes" in medadv("replay", tmp_path / "moved" / "1.2.3.1_universal").out
+    (tmp_path / "moved").rename(tmp_path / "out")
+    assert "the same bytes" in medadv("replay", tmp_path / "again").out
+
+
+def test_series_of_another_unit_are_refused_before_anything_is_learned(
+    medadv: Medadv, three: list[Path], model: Path, tmp_path: Path
+) -> None:
+    made = dataset("MR", 0, voxels=np.full((16, 12), 500, np.int16))
+    made.SeriesInstanceUID = "1.2.3.77"
+    write(made, tmp_path / "mr" / "0.dcm")
+    words = ["--model", model, "--conceal", "nodule", "--epsilon", 16, "--out", tmp_path / "out"]
+    said = medadv("universal", three[0], "--judge", tmp_path / "mr", *words).one_sentence()
+    assert "several kinds" in said and not (tmp_path / "out").exists()
+
+
+def test_keep_is_no_second_place(medadv: Medadv, three: list[Path], model: Path, tmp_path: Path) -> None:
+    words = ["--model", model, "--conceal", "nodule", "--epsilon", 16, "--out", tmp_path / "out"]
+    said = medadv("universal", three[0], *words, "--keep", tmp_path / "one.npz").one_sentence()
+    assert "leave --keep out" in said and not (tmp_path / "out").exists()

@@ -54,8 +54,10 @@ def test_one_perturbation_for_every_series_in_the_window(
     stage.show(loaded)
     stage.session.attach(classifier)
     form_of(panel, "universal", file)
+    panel.form.budget.epsilon.set_number(21.0)
     panel.run()
     until(lambda: panel.run_button.isEnabled())
+    assert panel.form.budget.epsilon.number == 21.0
     assert "Reached in 2 of 2 series" in panel.message.text() and "one.npz" in panel.message.text()
     outcomes = [noun_of(layer) for layer in viewer.layers if isinstance(noun_of(layer), Outcome)]
     assert {outcome.loaded for outcome in outcomes} == {loaded, other} and stage.session.loaded is loaded

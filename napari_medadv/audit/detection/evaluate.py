@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -268,9 +269,13 @@ def _kept(path: Path) -> tuple[Row, ...]:
 
 
 def _keep(path: Path, row: Row) -> None:
-    content = {name: getattr(row, name) for name in row.__slots__}
+    """Add a row, in a line of its own also where a run before was killed within one."""
+    content = json.dumps({name: getattr(row, name) for name in row.__slots__}).encode() + b"\n"
     try:
-        with path.open("a") as lines:
-            lines.write(json.dumps(content) + "\n")
+        with path.open("ab+") as lines:
+            if lines.seek(0, os.SEEK_END):
+                lines.seek(-1, os.SEEK_END)
+                content = content if lines.read(1) == b"\n" else b"\n" + content
+            lines.write(content)
     except OSError as error:
         raise OutputError(f"{path.name} cannot be written ({error.strerror}): free the disk and go on.") from error
