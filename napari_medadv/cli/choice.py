@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_medadv.errors import SeriesError
+from napari_medadv.errors import SeriesError, SettingError
 from napari_medadv.progress import Progress, silent
 from napari_medadv.room import SHARE, standard
 
@@ -80,7 +80,10 @@ def memory_share(args: argparse.Namespace) -> Iterator[None]:
     if said is not None:
         os.environ[SHARE] = said
     try:
-        standard()
+        try:
+            standard()
+        except SettingError as error:
+            raise (error if said is None else SettingError(str(error).replace(SHARE, "--memory-share"))) from None
         yield
     finally:
         if said is not None:
