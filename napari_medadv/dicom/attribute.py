@@ -81,6 +81,7 @@ WANTED: Final = frozenset(
     value for name, value in list(globals().items()) if name.isupper() and isinstance(value, int) and value < PIXELS
 ) - {FLOAT_PIXELS, DOUBLE_PIXELS}
 
+WHOLE_SLIDE: Final = "1.2.840.10008.5.1.4.1.1.77.1.6"
 IMPLICIT: Final = "1.2.840.10008.1.2"
 EXPLICIT: Final = "1.2.840.10008.1.2.1"
 DEFLATED: Final = "1.2.840.10008.1.2.1.99"

@@ -11,7 +11,7 @@ from typing import Any
 from pydicom.dataset import Dataset
 
 from napari_medadv.dicom.quiet import quiet
-from napari_medadv.dicom.remote import RemoteSeries
+from napari_medadv.dicom.remote import RemoteSeries, whole_number
 from napari_medadv.dicom.words import printable
 from napari_medadv.errors import MissingExtra, SeriesError
 
@@ -58,17 +58,18 @@ class Dimse:
                 str(each.get("StudyInstanceUID", "") or study_uid),
                 printable(each.get("Modality", "") or ""),
                 printable(each.get("SeriesDescription", "") or ""),
-                _integer(each.get("SeriesNumber")),
-                _integer(each.get("NumberOfSeriesRelatedInstances")),
+                whole_number(_said(each, "SeriesNumber")),
+                whole_number(_said(each, "NumberOfSeriesRelatedInstances")),
             )
             for each in self._find(query)
+            if each.get("SeriesInstanceUID")
         )
 
     def contents(self, series: RemoteSeries) -> frozenset[str]:
         """The SOP Instance UIDs of a series."""
         query = _query("IMAGE", series.study_uid)
         query.SeriesInstanceUID, query.SOPInstanceUID = series.uid, ""
-        return frozenset(str(each.SOPInstanceUID) for each in self._find(query))
+        return frozenset(str(each.SOPInstanceUID) for each in self._find(query) if each.get("SOPInstanceUID"))
 
     def pull(self, series: RemoteSeries, wanted: frozenset[str], receive: Callable[[str, bytes], None]) -> None:
         """Have the archive send what is wanted to our own receiver, encoded as it comes."""
@@ -163,8 +164,12 @@ def _query(level: str, study_uid: str) -> Dataset:
     return query
 
 
-def _integer(value: Any) -> int | None:
-    return None if value in (None, "") else int(value)
+def _said(answer: Dataset, keyword: str) -> Any:
+    """A value of an answer; None where it is not what its representation allows."""
+    try:
+        return answer.get(keyword)
+    except Exception:  # pydicom raises nearly everything on a damaged value
+        return None
 
 
 def _code(status: Any) -> str:

@@ -119,6 +119,7 @@ def _unplaced(headers: Sequence[Header]) -> Stack:
     problems: tuple[Problem, ...] = ()
     if len({header.path for header in headers}) == 1 < len(headers):
         facts += ("its frames have no position in the patient: they follow one another as in the file",)
+        affine[2, 0] = abs(headers[0].number(a.BETWEEN_SLICES) or 0.0) or 1.0
     elif len(headers) > 1:
         missing = sum(not placed(header) for header in headers)
         found = f"{missing} of {len(headers)} images give no position, orientation and pixel spacing"

@@ -16,6 +16,7 @@ Numbers = np.dtype[np.signedinteger] | np.dtype[np.unsignedinteger] | np.dtype[n
 GREY = ("MONOCHROME1", "MONOCHROME2")
 COLOUR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
 _SAYS = (
+    a.SOP_CLASS,
     a.ROWS,
     a.COLUMNS,
     a.SAMPLES,
@@ -149,6 +150,8 @@ def layout(header: Header) -> Layout:
 
 def _read(header: Header) -> Layout:
     name = header.path.name
+    if header.text(a.SOP_CLASS) == a.WHOLE_SLIDE:
+        raise SeriesError(f"{name} is a whole-slide image, whose frames are tiles: choose a radiological series.")
     if header.pixels is None:
         raise SeriesError(f"{name} holds no pixel data: choose an image series.")
     rows, columns, allocated = header.short(a.ROWS), header.short(a.COLUMNS), header.short(a.BITS_ALLOCATED)
@@ -216,6 +219,11 @@ def _check_length(header: Header, found: Layout) -> None:
             raise SeriesError(
                 f"{header.path.name} declares {0 if length == UNDEFINED else length} bytes of pixels where its size needs {needed}: "
                 "copy it again from its source."
+            )
+        if length - needed >= max(found.frame_bytes, 2):  # less is padding
+            raise SeriesError(
+                f"{header.path.name} declares {found.frames} frame{'s' if found.frames > 1 else ''} and holds the pixels of "
+                f"{length // found.frame_bytes}: correct its Number of Frames, or copy it again from its source."
             )
         if there < needed or length > there + 1:
             raise SeriesError(

@@ -11,6 +11,7 @@ from napari_medadv.dicom.geometry import distinct, placed
 from napari_medadv.dicom.header import Header
 from napari_medadv.dicom.layout import Layout
 from napari_medadv.dicom.lookup import display_tables, modality_table
+from napari_medadv.errors import SeriesError
 from napari_medadv.volume import Floats, Scale, Window
 
 ADVERSARIAL = "ADVERSARIAL"
@@ -29,7 +30,7 @@ def scale(headers: Sequence[Header], layout: Layout) -> Scale:
         return _tabled(headers, layout)
     if (slope == slope[0]).all() and (intercept == intercept[0]).all():
         slope, intercept = slope[:1], intercept[:1]
-    return Scale(_unit(headers[0], slope, intercept), low, high, slope, intercept, _padding(headers, layout))
+    return Scale(_common_unit(headers, slope, intercept), low, high, slope, intercept, _padding(headers, layout))
 
 
 def _tabled(headers: Sequence[Header], layout: Layout) -> Scale:
@@ -41,6 +42,17 @@ def _tabled(headers: Sequence[Header], layout: Layout) -> Scale:
         return Scale("stored value", low, high, padding=padding, table=table)
     unit = "stored value" if line == (1, 0) and table.unit == "rescaled value" else table.unit
     return Scale(unit, low, high, np.array(line[:1]), np.array(line[1:]), padding)
+
+
+def _common_unit(headers: Sequence[Header], slope: Floats, intercept: Floats) -> str:
+    """The unit of all slices, which must say the same."""
+    kinds = distinct(headers, a.RESCALE_TYPE, a.UNITS, a.SLOPE, a.DOSE_SCALING, a.DOSE_UNITS)
+    units = list(dict.fromkeys(_unit(each, slope, intercept) for each in kinds))
+    if len(units) > 1:
+        raise SeriesError(
+            f"The slices of this series have different units ({', '.join(units)}): choose a series in one unit."
+        )
+    return units[0]
 
 
 def _unit(header: Header, slope: Floats, intercept: Floats) -> str:

@@ -101,6 +101,14 @@ def fetch(archive: Archive, series: RemoteSeries, folder: Path, *, progress: Pro
     return tuple(sorted(place(folder, uid) for uid in contents))
 
 
+def whole_number(text: object) -> int | None:
+    """The number that an archive wrote, or None where it is none."""
+    try:
+        return int(float(str(text)))
+    except (ValueError, OverflowError):
+        return None
+
+
 def place(folder: Path, uid: str) -> Path:
     """Where an instance is kept: a name that links to nobody."""
     return folder / f"{derived_uid(uid, 'file').rsplit('.', 1)[-1]}.dcm"

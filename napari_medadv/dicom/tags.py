@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pydicom
+from pydicom.datadict import dictionary_VR
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
@@ -26,6 +28,11 @@ _SHOWN_TEXT = frozenset(
     "CodingSchemeVersion SequenceName PulseSequenceName ReceiveCoilName TransmitCoilName ImplementationVersionName "
     "DetectorDescription FilterMaterial AcquisitionDeviceProcessingCode PixelPresentation StackID DeidentificationMethod".split()
 )
+
+_ABOUT_PEOPLE = ("Person", "Physician", "Operator", "Institution", "Observer", "Recipient", "Insurance")
+"""Words in the keywords of sequences whose codes name people and places (PS3.3, table 10-1)."""
+_TEXT_VR = ("CS", "LO", "SH", "ST", "LT", "UT", "UC")
+_WORD = re.compile(r"[^\W_]{3,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,34 +85,38 @@ def tags(path: Path, *, identity: bool = False) -> tuple[TagLine, ...]:
     try:
         with quiet():
             dataset = pydicom.dcmread(path, stop_before_pixels=True, force=True)
+            secret = _secret(dataset)
             meta = (
-                [_line(element, 0, identity) for element in dataset.file_meta]
+                [_line(element, 0, identity, secret) for element in dataset.file_meta]
                 if "file_meta" in dataset.__dict__
                 else []
             )
-            return (*meta, *_lines(dataset, 0, identity))
+            return (*meta, *_lines(dataset, 0, identity, secret))
     except (Exception, RecursionError) as fault:  # pydicom raises nearly everything on a damaged file
         raise SeriesError(f"{path.name} has elements that cannot be listed: copy it again from its source.") from fault
 
 
-def _lines(dataset: Dataset, depth: int, identity: bool) -> Iterator[TagLine]:
+def _lines(
+    dataset: Dataset, depth: int, identity: bool, secret: frozenset[str], closed: bool = False
+) -> Iterator[TagLine]:
+    """The elements; where `closed`, all of them stand in a sequence about people."""
     for tag in sorted(dataset.keys()):
         try:
             element = dataset[tag]
         except Exception:  # a value that its representation does not allow; the other elements are worth showing
             yield TagLine(depth, _tag(tag), "", "", "??", "unreadable", False)
             continue
-        yield _line(element, depth, identity)
+        yield _line(element, depth, identity, secret, closed)
         if element.VR == "SQ" and depth < DEEPEST:
             for number, item in enumerate(element.value):
                 yield TagLine(
                     depth + 1, "(fffe,e000)", "Item", f"Item {number + 1} of {len(element.value)}", "", "", False
                 )
-                yield from _lines(item, depth + 2, identity)
+                yield from _lines(item, depth + 2, identity, secret, closed or _about_people(element))
 
 
-def _line(element: DataElement, depth: int, identity: bool) -> TagLine:
-    identifying = _identifying(element)
+def _line(element: DataElement, depth: int, identity: bool, secret: frozenset[str], closed: bool = False) -> TagLine:
+    identifying = element.VR != "SQ" and (closed or _identifying(element) or _repeats(element, secret))
     shown = _words(element) if identity or not identifying else HIDDEN if element.value not in (None, "", b"") else ""
     return TagLine(depth, _tag(element.tag), element.keyword, element.name, element.VR, shown, identifying)
 
@@ -114,16 +125,39 @@ def _tag(tag: int) -> str:
     return f"({tag >> 16:04x},{tag & 0xFFFF:04x})"
 
 
+def _about_people(element: DataElement) -> bool:
+    """Whether even the codes in a sequence could name somebody."""
+    tag, keyword = element.tag, element.keyword
+    return tag.is_private or tag.group in (0x0010, 0x0038) or any(word in keyword for word in _ABOUT_PEOPLE)
+
+
+def _secret(dataset: Dataset) -> frozenset[str]:
+    """The words of the patient's name and id, in small letters."""
+    try:
+        said = f"{dataset.get('PatientName', '')} {dataset.get('PatientID', '')}"
+    except Exception:  # a damaged value, which is not shown either
+        return frozenset()
+    return frozenset(_WORD.findall(said.casefold()))
+
+
+def _repeats(element: DataElement, secret: frozenset[str]) -> bool:
+    """Whether a text holds a word of the patient's name or id."""
+    return element.VR in _TEXT_VR and not secret.isdisjoint(_WORD.findall(str(element.value).casefold()))
+
+
 def _identifying(element: DataElement) -> bool:
     """Whether a value could name the patient or link to them: all but what is known to be technical."""
     if element.keyword in _SHOWN_TEXT or element.VR == "SQ":
         return False
-    if element.tag.is_private or element.VR in _IDENTIFYING_VR or not element.keyword:
+    if element.tag.is_private or not element.keyword:
+        return True
+    kinds = {element.VR, *dictionary_VR(element.tag).split(" or ")}  # a file may name another representation
+    if not kinds.isdisjoint((*_IDENTIFYING_VR, "LO", "SH")):
         return True
     if element.VR == "UI":
         values = [element.value] if isinstance(element.value, str) else element.value or []
         return not all(str(value).startswith("1.2.840.10008.") for value in values)
-    return element.VR in ("LO", "SH") or element.tag.group in (0x0010, 0x0032, 0x0038, 0x0040)
+    return element.tag.group in (0x0010, 0x0032, 0x0038, 0x0040)
 
 
 def _words(element: DataElement) -> str:

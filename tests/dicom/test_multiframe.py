@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pydicom
@@ -164,3 +165,44 @@ def test_times_that_are_fewer_than_the_frames_are_left_out(tmp_path: Path) -> No
     series = scan(path)[1]
     derived = pydicom.dcmread(save(decode(series), series, Derivation("x"), tmp_path / "out")[0])
     assert "FrameTimeVector" not in derived and derived.NumberOfFrames == 2
+
+
+def pile(path: Path, **changed: Any) -> Path:
+    """Four frames without a place."""
+    voxels = np.arange(4 * 6 * 5, dtype=np.uint16).reshape(4, 6, 5)
+    ds = dataset("MR", voxels=voxels[0], ImagePositionPatient=None, ImageOrientationPatient=None)
+    ds.NumberOfFrames, ds.PixelData = 4, voxels.tobytes()
+    for keyword, value in changed.items():
+        setattr(ds, keyword, value)
+    return write(ds, path)
+
+
+@pytest.mark.parametrize("frames", [2, 0, None])
+def test_frames_that_the_header_does_not_tell_of_are_no_padding(tmp_path: Path, frames: int | None) -> None:
+    series = scan(pile(tmp_path / "a.dcm", NumberOfFrames=4 if frames is None else frames))[0]
+    if frames is None:
+        assert len(decode(series).voxels) == 4
+        return
+    with pytest.raises(SeriesError, match="holds the pixels of 4"):
+        decode(series)
+
+
+def test_tiles_of_a_slide_are_no_slices(tmp_path: Path) -> None:
+    series = scan(pile(tmp_path / "a.dcm", SOPClassUID="1.2.840.10008.5.1.4.1.1.77.1.6"))[0]
+    with pytest.raises(SeriesError, match="whole-slide image"):
+        decode(series)
+
+
+def test_frames_without_a_place_keep_their_distance(tmp_path: Path) -> None:
+    volume = decode(scan(pile(tmp_path / "a.dcm", Modality="NM", SpacingBetweenSlices=-5))[0])
+    assert not volume.placed and volume.spacing == (5, 0.5, 0.75)
+
+
+def test_slices_in_different_units_are_no_volume(tmp_path: Path) -> None:
+    for index in range(4):
+        rescale: dict[str, Any] = (
+            {} if index != 2 else dict.fromkeys(("RescaleSlope", "RescaleIntercept", "RescaleType"))
+        )
+        write(dataset("CT", index, **rescale), tmp_path / f"{index}.dcm")
+    with pytest.raises(SeriesError, match=r"different units \(HU, rescaled value\)"):
+        decode(scan(tmp_path)[0])

@@ -65,3 +65,26 @@ def test_what_is_not_dicom(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("hello")
     with pytest.raises(SeriesError, match="not a DICOM file"):
         tags(tmp_path / "a")
+
+
+def test_codes_and_texts_that_name_somebody_are_hidden(tmp_path: Path) -> None:
+    def coded(meaning: str) -> list[Dataset]:
+        item = Dataset()
+        item.CodeValue, item.CodeMeaning = "4711", meaning
+        return [item]
+
+    operator = Dataset()
+    operator.PersonIdentificationCodeSequence = coded("Smith")
+    ds = dataset(
+        OperatorIdentificationSequence=[operator],
+        InstitutionCodeSequence=coded("Saint Mary"),
+        AnatomicRegionSequence=coded("Lung"),
+        DerivationDescription="enhanced for JANE",
+    )
+    ds.private_block(0x0009, "MAKER", create=True).add_new(1, "SQ", coded("private"))
+    ds.add_new(0x00080090, "CS", "HOUSE")  # a name under a representation that is not its own
+    path = write(ds, tmp_path / "a.dcm")
+    shown = " ".join(line.value for line in tags(path))
+    assert "Lung" in shown and not [word for word in ("Smith", "Mary", "JANE", "private", "HOUSE") if word in shown]
+    every = " ".join(line.value for line in tags(path, identity=True))
+    assert all(word in every for word in ("Smith", "Mary", "JANE", "private", "HOUSE"))
