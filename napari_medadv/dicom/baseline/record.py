@@ -64,7 +64,8 @@ def record(
     LedgerError
         The ledger that is there cannot be believed, or nothing is to be recorded.
     """
-    files = [file for file in dicom_files(folder) if file.resolve() not in (path.resolve(), _partial(path).resolve())]
+    own = (path.resolve(), _partial(path).resolve())
+    files = [file for file in dicom_files(folder) if file.resolve() not in own]
     before = read_ledger(path) if path.exists() else None
     if before is not None and before.heads and key is None:
         raise LedgerError(f"{path.name} is signed, so what is added must be signed too: give the key.")
@@ -83,7 +84,8 @@ def record(
     wanted = in_parallel(threads)
     found, resumed, left_out = _measured(files, folder, ledger, path, kept, wanted, processes, progress)
     have = {entry.line() for entry in ledger.entries}
-    new = sorted((entry for entry in found if entry.line() not in have), key=lambda e: (e.series, e.sop, e.file))
+    fresh = (entry for entry in found if entry.line() not in have) if have else found
+    new = sorted(fresh, key=lambda e: (e.series, e.sop, e.file))
     if not found:
         raise LedgerError(f"{folder.name} holds no DICOM file that can be recorded: name a folder of DICOM files.")
     new, altered = _as_recorded(new, before)
