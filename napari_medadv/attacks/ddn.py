@@ -57,7 +57,8 @@ class DDN:
             success = smallest.see(here, margin)
             if length is None:
                 least = float(task.contrast.min()) * 1e-6
-                length = (margin.abs() / ball.dual(gradient, "L2")).clamp(least, FAR) / (1 + self.change)
+                length = 2 * (margin.abs() / ball.dual(gradient, "L2")).clamp(least, FAR) / (1 + self.change)
+                gradient = _first(task.gradient(here, "cross-entropy")[1], gradient)
             length = length * torch.where(success, 1 - self.change, 1 + self.change)
             norms = ball.wide(ball.size(gradient, "L2"), delta).clamp_min(1e-30)
             delta = delta + cosine(self.step, self.step / 100, count, self.steps) * task.contrast * gradient / norms
@@ -66,3 +67,8 @@ class DDN:
         smallest.lengthen(delta)
         smallest.refine(self.refine)
         return smallest.values
+
+
+def _first(all_labels: Tensor, nearest: Tensor) -> Tensor:
+    """Begin towards all labels (the cross-entropy): the way to the nearest ends longer, and serves where they give no gradient."""
+    return torch.where(ball.wide(ball.size(all_labels, "L2") > 0, nearest), all_labels, nearest)
