@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import random
+import sys
+import types
+from typing import Any
 
+import numpy as np
 import pytest
+import torch
+from torch import Tensor, nn
 
 from napari_medadv.attacks import perturb
 from napari_medadv.attacks.foreign import Foreign, Library
@@ -87,3 +94,109 @@ def test_an_attack_that_a_library_has_not_is_one_sentence(library: Library) -> N
     made = toy("two classes")
     with pytest.raises(AttackError, match="check the name"):
         perturb(made.classifier, made.volume, made.threat("Linf"), Foreign(library, "Nonsense", ()))
+
+
+class Stand:
+    """An attack of a library of our own making, called as torchattacks' are."""
+
+    def __init__(self, model: nn.Module, eps: float, alpha: float) -> None:
+        self.model, self.eps, self.alpha = model, eps, alpha
+
+    def way(self, inputs: Tensor) -> Tensor:
+        """The gradient's sign towards the goal."""
+        values = inputs.clone().requires_grad_(True)
+        (found,) = torch.autograd.grad(self.model(values)[:, 1].sum(), values)
+        return found.sign()
+
+
+class Drawn(Stand):
+    def __call__(self, inputs: Tensor, truth: Tensor) -> Tensor:
+        drawn = torch.rand(()).item() + np.random.random() + random.random()
+        return inputs + self.eps * (drawn / 3) * self.way(inputs)
+
+
+class Broken(Stand):
+    def __call__(self, inputs: Tensor, truth: Tensor) -> Tensor:
+        found = inputs + self.eps * self.way(inputs)
+        found[..., 0, 0] = torch.nan
+        return found[None]
+
+
+class Nearest(Stand):
+    def __call__(self, inputs: Tensor, truth: Tensor) -> Tensor:
+        """Values past the decision that rounding takes back."""
+        task: Any = self.model.task
+        way = self.way(inputs) * torch.linspace(0.1, 1, inputs.numel()).view_as(inputs)
+        for share in torch.linspace(0, 1, 501).tolist():
+            found = inputs + share * self.eps * way
+            past = self.model(found)[0, 1] > 0.002
+            if past and task.margin(task.stored(self.model.native(found))) < 0:  # type: ignore[operator]
+                return torch.as_tensor(found)
+        return inputs
+
+
+class Far(Stand):
+    def __call__(self, inputs: Tensor, truth: Tensor) -> Tensor:
+        return torch.as_tensor(importlib.import_module("no_such_package").attack(inputs))
+
+
+class Blind(Stand):
+    def __call__(self, inputs: Tensor, truth: Tensor) -> Tensor:
+        return 1 - inputs if self.model(1 - inputs)[0, 1] > 0 else inputs
+
+
+@pytest.fixture
+def library(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: Any = types.ModuleType("torchattacks")
+    made.Drawn, made.Broken, made.Nearest, made.Far, made.Blind = Drawn, Broken, Nearest, Far, Blind
+    monkeypatch.setitem(sys.modules, "torchattacks", made)
+
+
+@pytest.mark.usefixtures("library")
+def test_what_others_draw_is_of_our_seed_and_theirs_is_untouched() -> None:
+    made = toy("two classes")
+    of_numpy: Any = np.random.get_state()
+    states = torch.get_rng_state(), of_numpy[1], random.getstate()
+    runs = [
+        perturb(made.classifier, made.volume, made.threat("Linf", 40.0), Foreign(attack="Drawn"), seed=seed)
+        for seed in (1, 1, 2)
+    ]
+    assert (runs[0].adversarial.voxels == runs[1].adversarial.voxels).all() and (
+        runs[0].adversarial.voxels != runs[2].adversarial.voxels
+    ).any()
+    assert torch.equal(torch.get_rng_state(), states[0]) and random.getstate() == states[2]
+    after: Any = np.random.get_state()
+    assert (after[1] == states[1]).all()
+
+
+@pytest.mark.usefixtures("library")
+@pytest.mark.parametrize("case", ["two classes", "whole volume", "colour"])
+def test_what_is_no_number_stays_as_it_was(case: str) -> None:
+    made = toy(case)
+    found = perturb(made.classifier, made.volume, made.threat("Linf", 3.0), Foreign(attack="Broken"))
+    check(found, made)
+    assert any("no numbers" in fact for fact in found.facts) and (found.adversarial.voxels != made.volume.voxels).any()
+    assert (found.adversarial.voxels[:, 0, 0] == made.volume.voxels[:, 0, 0]).all()
+
+
+@pytest.mark.usefixtures("library")
+def test_a_change_that_rounding_takes_back_is_made_longer() -> None:
+    made = toy("two classes")
+    found = perturb(made.classifier, made.volume, made.threat("Linf", 3.0), Foreign(attack="Nearest"))
+    check(found, made)
+    assert found.reached and any("lost in rounding" in fact for fact in found.facts)
+
+
+@pytest.mark.usefixtures("library")
+def test_a_package_that_an_attack_lacks_is_named() -> None:
+    made = toy("two classes")
+    with pytest.raises(AttackError, match="needs the package no_such_package"):
+        perturb(made.classifier, made.volume, made.threat("Linf"), Foreign(attack="Far"))
+
+
+@pytest.mark.usefixtures("library")
+def test_a_classifier_that_only_answers_is_attacked_by_what_only_asks() -> None:
+    made = toy("two classes", white_box=False)
+    check(perturb(made.classifier, made.volume, made.threat("Linf"), Foreign(attack="Blind")), made)
+    with pytest.raises(AttackError, match="only answers queries"):
+        perturb(made.classifier, made.volume, made.threat("Linf"), Foreign(attack="Drawn"))
