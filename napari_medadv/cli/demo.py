@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from napari_medadv.cli.console import show, watched
-from napari_medadv.cli.screen import has_screen
+from napari_medadv.cli.screen import has_screen, require_viewer
 from napari_medadv.errors import Cancelled, MedAdvError, OutputError
 from napari_medadv.progress import Progress, part
 
@@ -91,6 +91,7 @@ def _attacked(sample: Sample, folder: Path, progress: Progress) -> _Shown:
 
 def _open(one: _Shown, pictures: Path, *, keep: bool) -> None:
     """Napari with the sample loaded, attacked and overlaid; its pictures are saved."""
+    require_viewer()
     from napari_medadv.widgets.opener import show_demo
 
     viewer = show_demo(one.series, one.classifier, one.perturbation, pictures=pictures, block=keep)

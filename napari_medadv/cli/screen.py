@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ctypes
+import importlib
 import os
 import sys
 
-from napari_medadv.errors import OutputError
+from napari_medadv.errors import MissingExtra, OutputError
 
 
 def has_screen() -> bool:
@@ -30,6 +31,27 @@ def require_screen() -> None:
         raise OutputError(
             f"There is no display to open napari on ({reason}): use `xvfb-run -a medadv ...`, or `medadv attack` without a window."
         )
+
+
+def require_viewer() -> None:
+    """Refuse where napari, or what draws its windows, cannot be loaded.
+
+    Raises
+    ------
+    MissingExtra
+        A package is not installed.
+    OutputError
+        The system lacks a library that Qt needs.
+    """
+    for package, name in (("napari", "napari"), ("qtpy.QtGui", "PyQt6")):
+        try:
+            importlib.import_module(package)
+        except ImportError as error:
+            if ".so" in str(error):
+                raise OutputError(
+                    f"Qt cannot be loaded ({error}): install this library with the system's package manager."
+                ) from error
+            raise MissingExtra(name, "app", "The viewer") from error
 
 
 def _answers() -> bool:

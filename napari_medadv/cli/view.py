@@ -18,12 +18,13 @@ def arguments(parser: argparse.ArgumentParser, words: list[str]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Show the viewer until it is closed."""
-    from napari_medadv.cli.screen import require_screen
+    from napari_medadv.cli.screen import require_screen, require_viewer
     from napari_medadv.errors import SeriesError
 
     if args.path is not None and not args.path.exists():
         raise SeriesError(f"{args.path.name} does not exist: choose a DICOM file or a folder of them.")
     require_screen()
+    require_viewer()
     from napari_medadv.widgets.opener import view
 
     view(args.path, args.model, trust_code=args.trust_code)

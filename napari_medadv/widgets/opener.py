@@ -8,7 +8,6 @@ from typing import Any
 from napari_medadv.attacks import Perturbation
 from napari_medadv.dicom.series import Series
 from napari_medadv.display import Loaded, Outcome
-from napari_medadv.errors import MissingExtra
 from napari_medadv.measure.heatmap import signed_difference
 from napari_medadv.model import Classifier
 from napari_medadv.widgets.stage import stage_of
@@ -29,11 +28,6 @@ def view(
         Whether a factory may run its code.
     block
         Whether to return only after the window was closed.
-
-    Raises
-    ------
-    MissingExtra
-        napari is not installed.
     """
     viewer, panels = _open()
     if path is not None:
@@ -96,10 +90,8 @@ def panels_of(viewer: Any) -> dict[str, Any]:
 
 
 def _open() -> tuple[Any, dict[str, Any]]:
-    try:
-        import napari
-    except ImportError as error:
-        raise MissingExtra("napari", "app", "The viewer") from error
+    import napari
+
     from napari_medadv.widgets.commands import DOCKS, register, show
 
     register()
