@@ -14,7 +14,7 @@ from napari_medadv.cli.choice import (
     series_arguments,
 )
 from napari_medadv.cli.console import show, watched
-from napari_medadv.errors import MedAdvError, OutputError
+from napari_medadv.errors import MedAdvError, OutputError, SettingError
 from napari_medadv.progress import part
 
 SUSPICIOUS = 3
@@ -24,8 +24,13 @@ def arguments(parser: argparse.ArgumentParser, words: list[str]) -> None:
     """PATH, --series, --allow, --model, --reference, --detector, --rate, --seg and --json."""
     series_arguments(parser)
     allow_argument(parser)
-    classifier_arguments(parser)
-    parser.add_argument("--reference", metavar="FILE", type=Path, required=True, help="what `medadv calibrate` wrote")
+    classifier_arguments(parser, required=False)
+    parser.add_argument(
+        "--reference",
+        metavar="FILE",
+        type=Path,
+        help="what `medadv calibrate` wrote; without one only the headers are examined, and there is no verdict",
+    )
     detector_arguments(parser)
     parser.add_argument(
         "--rate",
@@ -46,7 +51,12 @@ def run(args: argparse.Namespace) -> int:
     """Examine."""
     from napari_medadv.audit.region import write_region
     from napari_medadv.detect import examine, read_reference
+    from napari_medadv.detect.header import header_words
 
+    if args.reference is None:
+        return _headers(args)
+    if args.model is None:
+        raise SettingError("A reference is of one classifier, and none is named: give it by --model.")
     if args.seg is not None:
         _check_place(args.seg)
     reference, classifier = read_reference(args.reference), chosen_classifier(args)
@@ -73,6 +83,7 @@ def run(args: argparse.Namespace) -> int:
         }
         for e in found.evidence
     ]
+    headers = list(header_words(chosen.series))
     facts = {
         "suspicious": found.alarm,
         "p": found.p,
@@ -83,8 +94,10 @@ def run(args: argparse.Namespace) -> int:
         "unseen": list(found.unseen),
         "missing": list(found.missing),
         "caution": found.caution,
+        "headers": headers,
     }
     words = [found.sentence, *(f"  {e.sentence}" for e in found.evidence), *found.left_out]
+    words.append(f"  what the files say: {' '.join(headers)}")
     if args.seg is not None and found.alarm:
         try:
             facts["region"] = write_region(found, classifier.name, chosen.series, args.seg)
@@ -96,6 +109,24 @@ def run(args: argparse.Namespace) -> int:
         words.append(f"{args.seg.name} was not written: no alarm, so there is no suspicious region.")
     show("\n".join(words), facts, as_json=args.json)
     return SUSPICIOUS if found.alarm else 0
+
+
+def _headers(args: argparse.Namespace) -> int:
+    """What the files alone say, where there is nothing to compare the pixels with."""
+    from napari_medadv.detect.header import header_words
+
+    if args.seg is not None or args.detector:
+        raise SettingError(
+            "Detectors compare with clean series: give what `medadv calibrate` wrote of these by --reference."
+        )
+    with watched() as progress:
+        said = header_words(chosen_series(args.path, args.series, progress).series)
+    words = [
+        "No verdict: without --reference and --model only the headers are examined.",
+        f"  what the files say: {' '.join(said)}",
+    ]
+    show("\n".join(words), {"suspicious": None, "headers": list(said)}, as_json=args.json)
+    return 0
 
 
 def _check_place(path: Path) -> None:

@@ -57,6 +57,15 @@ def contradictions(series: Series) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found + _extremes(series, headers)))
 
 
+def header_words(series: Series) -> tuple[str, ...]:
+    """The contradictions for a person; or that there is none, or that a header cannot be read."""
+    try:
+        found = contradictions(series)
+    except Exception as fault:  # pydicom raises nearly everything on a damaged file
+        found = (f"A header cannot be read ({type(fault).__name__}).",)
+    return found or (f"No contradiction was found in {len(series.instances)} files.",)
+
+
 def _some(count: int, headers: Sequence[pydicom.Dataset]) -> str:
     return "All files" if count == len(headers) else f"{count} of {len(headers)} files"
 

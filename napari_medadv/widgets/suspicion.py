@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from napari_medadv.catalogue import entry, names
 from napari_medadv.detect import Detector, Evidence, Examination, Reference, examine, read_reference
 from napari_medadv.detect.calibrate import slice_scores
 from napari_medadv.detect.examine import heat
-from napari_medadv.detect.header import Header, contradictions
+from napari_medadv.detect.header import Header, header_words
 from napari_medadv.detect.residual import Residual
 from napari_medadv.dicom.series import Series
 from napari_medadv.errors import DetectorError
@@ -167,12 +166,7 @@ def _header(series: Series | None, missing: list[str]) -> list[Sign]:
     if series is None:
         missing.append("This image was not written to files, so there is no header to read.")
         return []
-    try:
-        found: Sequence[str] = contradictions(series)
-    except Exception as fault:  # pydicom raises nearly everything on a damaged file
-        found = (f"A header cannot be read ({type(fault).__name__}).",)
-    sentence = " ".join(found) or f"No contradiction was found in {len(series.instances)} files."
-    return [Sign("header", sentence, None, 0, Header.evaded_by)]
+    return [Sign("header", " ".join(header_words(series)), None, 0, Header.evaded_by)]
 
 
 def _residual(volume: Volume, classifier: Classifier, missing: list[str]) -> list[Sign]:

@@ -71,6 +71,23 @@ def test_nothing_found_is_not_called_clean(examined: Callable[..., Said], tmp_pa
     assert "would pass unseen" in examined(77, "--rate", 0.05).out
 
 
+def test_what_the_files_say_is_told_with_and_without_a_reference(
+    medadv: Medadv, examined: Callable[..., Said], tmp_path: Path
+) -> None:
+    assert "what the files say: All files name a scanner" in examined(77).out
+    folder = series(tmp_path / "marked", 60)
+    for path in folder.rglob("*.dcm"):
+        ds = pydicom.dcmread(path)
+        ds.SyntheticData = "YES"
+        ds.save_as(path)
+    said = medadv("examine", folder)
+    assert said.code == 0 and "No verdict" in said.out and "marked as synthetic" in said.out
+    found = json.loads(medadv("examine", folder, "--json").out)
+    assert found["suspicious"] is None and "marked as synthetic" in found["headers"][0]
+    assert "--reference" in medadv("examine", folder, "--detector", "squeeze").one_sentence()
+    assert "--model" in medadv("examine", folder, "--reference", tmp_path / "r.json").one_sentence()
+
+
 def test_a_rate_that_the_reference_cannot_show_is_refused(examined: Callable[..., Said]) -> None:
     assert "at least 99" in examined(77, "--rate", 0.01).one_sentence()
     assert "no detector 'flip'" in examined(77, "--detector", "flip").one_sentence()
