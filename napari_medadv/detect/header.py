@@ -63,7 +63,8 @@ def header_words(series: Series) -> tuple[str, ...]:
         found = contradictions(series)
     except Exception as fault:  # pydicom raises nearly everything on a damaged file
         found = (f"A header cannot be read ({type(fault).__name__}).",)
-    return found or (f"No contradiction was found in {len(series.instances)} files.",)
+    count = len(series.instances)
+    return found or (f"No contradiction was found in {count} file{'s' if count > 1 else ''}.",)
 
 
 def _some(count: int, headers: Sequence[pydicom.Dataset]) -> str:
