@@ -199,7 +199,16 @@ def default_cases(
     ----------
     evaded
         The detectors that adaptive attacks know, one by one and all together; a case that none can climb says so when it is run.
+
+    Raises
+    ------
+    DetectorError
+        An epsilon is no size of a change.
     """
+    for grey in epsilons:
+        if not 0 < grey <= 255:
+            raise DetectorError(f"An epsilon of {grey:g} grey levels was given: give numbers above 0 and up to 255.")
+    epsilons = tuple(dict.fromkeys(epsilons))
     driven = float("inf")
     cases: list[Case] = [Control(name) for name in CONTROLS]
     for grey in epsilons:

@@ -208,6 +208,11 @@ def test_default_cases_have_names_of_their_own() -> None:
     assert len({case.name for case in cases}) == len(cases)
     assert {case.kind for case in cases} == {"control", "attack", "adaptive"}
     assert not [case for case in default_cases(evaded=()) if case.kind == "adaptive"]
+    twice = [case.name for case in default_cases((2, 2))]
+    assert len(set(twice)) == len(twice)
+    for grey in (0, -1, float("nan"), 1e9):
+        with pytest.raises(DetectorError, match="grey levels was given"):
+            default_cases((2, grey))
 
 
 def test_a_detector_that_no_adversary_climbs_is_named(people: Cohort, weights: Path, tmp_path: Path) -> None:
