@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import imagecodecs
 import numpy as np
+from pydicom.uid import UID
 
 from napari_medadv.dicom import attribute as a
 from napari_medadv.dicom.codestream import Codestream, codestream
@@ -20,6 +21,10 @@ class Undecodable(Exception):
     """A compressed frame that is damaged, or is not what its header says; the text ends a sentence."""
 
 
+class Unread(Undecodable):
+    """A transfer syntax that has no decoder here."""
+
+
 def decode_frame(syntax: str, data: bytes, layout: Layout, out: Array | None = None) -> Array:
     """Decode one frame: stored integers (y, x) or, in RGB, (y, x, channel).
 
@@ -30,7 +35,8 @@ def decode_frame(syntax: str, data: bytes, layout: Layout, out: Array | None = N
     """
     decoder = DECODERS.get(syntax)
     if decoder is None:
-        raise Undecodable(f"its transfer syntax {syntax} is not read")
+        name = UID(syntax).name
+        raise Unread(f"its transfer syntax {syntax if name == syntax else f'{name} ({syntax})'} is not read")
     stream = codestream(data)
     if stream is None and decoder is not _rle:
         raise Undecodable("its compressed data have no readable header")

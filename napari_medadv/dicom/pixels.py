@@ -8,7 +8,7 @@ from threading import Lock
 import numpy as np
 
 from napari_medadv.dicom import attribute as a
-from napari_medadv.dicom.codec import Undecodable, decode_frame
+from napari_medadv.dicom.codec import Undecodable, Unread, decode_frame
 from napari_medadv.dicom.colour import Palette, arranged, rgb
 from napari_medadv.dicom.fragments import Fragment, frame_table
 from napari_medadv.dicom.header import Changed, Header, inflated
@@ -193,7 +193,11 @@ class Frames:
 
 
 def _undecodable(header: Header, fault: Undecodable | Broken) -> SeriesError:
-    advice = "open its folder again" if isinstance(fault, Changed) else "copy it again from its source"
+    advice = "copy it again from its source"
+    if isinstance(fault, Changed):
+        advice = "open its folder again"
+    elif isinstance(fault, Unread):
+        advice = "have it sent in another one (not compressed, JPEG-LS or JPEG 2000, say)"
     return SeriesError(f"{header.path.name} cannot be decoded: {fault}; {advice}.")
 
 

@@ -166,3 +166,14 @@ def test_compressed_bits_are_refused(tmp_path: Path) -> None:
     ds["PixelData"].is_undefined_length = True
     with pytest.raises(SeriesError, match="stores single bits, compressed"):
         decode(scan(write(ds, tmp_path / "a.dcm", a.RLE))[0])
+
+
+def test_a_transfer_syntax_without_a_decoder_is_named(tmp_path: Path) -> None:
+    ds = dataset()
+    path = write(ds, tmp_path / "a.dcm")
+    ds = pydicom.dcmread(path)
+    ds.PixelData = encapsulate([b"no frame"])
+    ds.file_meta.TransferSyntaxUID = UID("1.2.840.10008.1.2.4.100")
+    ds.save_as(path)
+    with pytest.raises(SeriesError, match=r"MPEG2 .*is not read; have it sent in another"):
+        decode(scan(path)[0])
