@@ -97,6 +97,11 @@ class Record:
         return None if said is None else make(Amount, said)
 
     @property
+    def deidentified(self) -> bool:
+        """Whether the patient's identity was removed: then the path of the source is not kept."""
+        return self.source["path"] is None
+
+    @property
     def attachment(self) -> Attachment:
         """How the classifier was attached."""
         return Attachment(self.classifier["weights"], self.classifier["card"], self.classifier["trust_code"])

@@ -25,7 +25,7 @@ def source_of(record: Record, folder: Path, given: Path | None) -> tuple[Series,
     RecordError
         It is not there.
     """
-    if given is None and record.source["path"] is None:
+    if given is None and record.deidentified:
         raise RecordError(
             "The record keeps no path of its source, because it was de-identified: name it with --source."
         )

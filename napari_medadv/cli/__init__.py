@@ -2,7 +2,8 @@
 
 One that keeps what it finished when it is stopped says `RESUMES = True`.
 
-Exit codes: 0 done, 1 an error of the program, 2 an error that the person can correct, 130 stopped by the person.
+Exit codes: 0 done, 1 an error of the program, 2 an error that the person can correct, 3 suspicious (`examine`) or no
+pass (`verify`), 130 stopped by the person.
 """
 
 from __future__ import annotations

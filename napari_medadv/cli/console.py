@@ -65,7 +65,8 @@ def watched() -> Iterator[Progress]:
         nonlocal shown, last
         if living:
             shown = True
-            print(f"\r{100 * share:3.0f} % {words:<40}", end="", file=sys.stderr, flush=True)
+            width = _width()
+            print(f"\r{f'{100 * share:3.0f} % {words}'[:width]:<{width}}", end="", file=sys.stderr, flush=True)
         elif time.monotonic() - last >= _SECONDS_BETWEEN_LINES:
             last = time.monotonic()
             print(f"{100 * share:.0f} % {words}", file=sys.stderr, flush=True)
@@ -74,4 +75,13 @@ def watched() -> Iterator[Progress]:
         yield throttled(line)
     finally:
         if shown:
-            print("\r" + " " * 48 + "\r", end="", file=sys.stderr, flush=True)
+            print("\r" + " " * _width() + "\r", end="", file=sys.stderr, flush=True)
+
+
+def _width() -> int:
+    """How long a living line may be: a longer one would break, and stay."""
+    try:
+        columns = os.get_terminal_size(sys.stderr.fileno()).columns
+    except (OSError, ValueError):
+        columns = 0
+    return columns - 1 if columns > 1 else 48

@@ -32,7 +32,9 @@ def arguments(parser: argparse.ArgumentParser, words: list[str]) -> None:
         "--out", metavar="DIR", type=Path, default=Path("demo_out"), help="a new folder for all results (demo_out)"
     )
     parser.add_argument(
-        "--no-window", action="store_true", help="do not keep napari open; pictures are saved either way"
+        "--no-window",
+        action="store_true",
+        help="do not keep napari open; its pictures are saved where there is a display",
     )
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
@@ -63,8 +65,11 @@ def run(args: argparse.Namespace) -> int:
     }
     if not shown:
         raise OutputError(f"No sample could be shown: {next(iter(skipped.values()))}")
+    seen = has_screen()
+    if not seen:
+        words.append("not shown: there is no display to open napari on")
     show("\n".join(words), facts, as_json=args.json)
-    if has_screen():
+    if seen:
         _open(next(reversed(shown.values())), out / "napari", keep=not args.no_window)
     return 0
 

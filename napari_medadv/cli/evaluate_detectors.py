@@ -84,9 +84,9 @@ def run(args: argparse.Namespace) -> int:
     from napari_medadv.audit.detection.peers import peers
     from napari_medadv.audit.detection.table import facts, markdown, write_tables
 
-    if min(args.clean, args.examined, args.attacked, args.steps) < 1 or min(args.evading, args.skip) < 0:
+    if min(args.examined, args.attacked, args.steps) < 1 or min(args.evading, args.skip) < 0:
         raise DetectorError(
-            "--clean, --examined, --attacked and --steps are at least 1, --evading and --skip at least 0: correct them."
+            "--examined, --attacked and --steps are at least 1, --evading and --skip at least 0: correct them."
         )
     classifier, detectors = chosen_classifier(args), chosen_detectors(args)
     if args.only_report:

@@ -20,7 +20,12 @@ def arguments(parser: argparse.ArgumentParser, words: list[str]) -> None:
     memory_argument(parser)
     parser.add_argument("--model", metavar="FILE", help="the weights, if they have moved")
     parser.add_argument("--card", metavar="FILE", type=Path, help="the card, if it has moved")
-    parser.add_argument("--out", metavar="DIR", type=Path, help="write all results again into this new folder")
+    parser.add_argument(
+        "--out",
+        metavar="DIR",
+        type=Path,
+        help="write series, record and picture again into this new folder, de-identified where they were",
+    )
     parser.add_argument("--trust-code", action="store_true", help="run the Python code that the record names")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
@@ -49,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
         found = replay(record, series, classifier, allow=allow, progress=part(progress, 0.0, 0.8))
         if args.out is not None:
             again = attachment(weights, card, trust_code=args.trust_code, out=args.out)
-            writing = Writing(args.out, source, allow=allow, asked=record.asked)
+            writing = Writing(args.out, source, deidentify=record.deidentified, allow=allow, asked=record.asked)
             deliver(found, classifier, again, series, writing, progress=part(progress, 0.8, 1.0))
     slices = len(found.adversarial.voxels)
     words = [f"replayed: the same bytes of pixel data in all {slices} slices; {found.after.sentence}"]

@@ -59,5 +59,5 @@ class Locating(Protocol):
     """A detector that can say where."""
 
     def where(self, suspect: Suspect, state: State) -> Tensor:
-        """How suspicious every voxel is: float32, (batch, 1, z, y, x), not below zero."""
+        """How suspicious every voxel is: float32, (batch, 1, z, y, x), not below zero; asked batch by batch."""
         ...

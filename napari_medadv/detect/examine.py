@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 
 from napari_medadv.catalogue import name_of
-from napari_medadv.detect.calibrate import joined, slice_scores
+from napari_medadv.detect.calibrate import slice_scores
 from napari_medadv.detect.conformal import enough, fused_p_value, p_value, threshold_interval
 from napari_medadv.detect.detector import Detector, Locating, State
 from napari_medadv.detect.reference import Reference, caution
@@ -142,13 +142,13 @@ def examine(
         own = part(progress, index / len(named), (index + 1) / len(named))
         learnt = reference.learnt[name]
         try:
-            scores = slice_scores(detector, learnt.state, classifier, volume, series, own)
+            scores = slice_scores(detector, learnt.state, classifier, volume, series, part(own, 0.0, 0.5))
         except DetectorError as error:
             left_out.append(f"{name} was not run: {error}")
             missing += [name] if detector.weight > 0 else []
             continue
         order = tuple(int(i) for i in np.argsort(-scores, kind="stable"))
-        where = heat(detector, learnt.state, classifier, volume, series)
+        where = heat(detector, learnt.state, classifier, volume, series, part(own, 0.5, 1.0))
         score = float(scores.max())
         found.append(
             Evidence(name, score, p_value(score, learnt.scores), len(learnt.scores), detector.weight, order, where)
@@ -174,15 +174,22 @@ def blind_spots(detectors: Iterable[Detector]) -> tuple[str, ...]:
 
 
 def heat(
-    detector: Detector, state: State, classifier: Classifier, volume: Volume, series: Series | None = None
+    detector: Detector,
+    state: State,
+    classifier: Classifier,
+    volume: Volume,
+    series: Series | None = None,
+    progress: Progress = silent,
 ) -> npt.NDArray[np.float32] | None:
     """Where a detector that can tell sees something: float32, (z, y, x), or None."""
     if not isinstance(detector, Locating):
         return None
-    parts = list(suspects(classifier, volume, series))
-    if "slices" in detector.needs:
-        parts = [joined(parts)]
+    maps: list[torch.Tensor] = []
+    done = 0
     with torch.no_grad():
-        maps = torch.cat([detector.where(part, state).detach().cpu() for part in parts])
-    found: npt.NDArray[np.float32] = maps[:, 0].flatten(0, 1).numpy().astype(np.float32)
+        for suspect in suspects(classifier, volume, series):
+            progress(done / len(volume.voxels), f"{name_of(type(detector))} looks where")
+            maps.append(detector.where(suspect, state)[:, 0].flatten(0, 1).detach().cpu())
+            done += len(maps[-1])
+    found: npt.NDArray[np.float32] = torch.cat(maps).numpy().astype(np.float32)
     return found

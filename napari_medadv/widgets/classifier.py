@@ -8,7 +8,6 @@ from typing import Any
 
 from qtpy.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QFileDialog,
     QHBoxLayout,
     QLabel,
@@ -23,7 +22,7 @@ from napari_medadv.prediction import Prediction
 from napari_medadv.widgets.bars import Bars
 from napari_medadv.widgets.curve import Curve
 from napari_medadv.widgets.ink import ink_of
-from napari_medadv.widgets.panel import Panel
+from napari_medadv.widgets.panel import Panel, box
 from napari_medadv.widgets.shipped import classifiers
 from napari_medadv.widgets.work import Job
 
@@ -68,8 +67,7 @@ class ClassifierPanel(Panel):
         self.column.addWidget(self.card)
         self.bars = Bars(self._judge)
         self.column.addWidget(self.bars)
-        self.labels = QComboBox()
-        self.labels.setToolTip("The finding of the curve.")
+        self.labels = box((), "The finding of the curve.")
         self.labels.currentTextChanged.connect(lambda _: self._draw())
         self.curve_title = QLabel()
         row = QHBoxLayout()

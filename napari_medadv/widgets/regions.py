@@ -53,26 +53,35 @@ def mask_of(layer: Any, image: Any, volume: Volume) -> Bools:
 
 def _labelled(layer: Any, image: Any, volume: Volume) -> Bools:
     data = np.asarray(layer.data)
-    corner = np.subtract(volume.shape, 1)
-    same = data.shape == volume.shape and all(
-        np.allclose(layer.data_to_world(place), image.data_to_world(place), atol=1e-3) for place in ((0, 0, 0), corner)
+    corners = np.vstack([np.zeros(3), np.diag(np.subtract(volume.shape, 1))])
+    same = data.shape == volume.shape and np.allclose(
+        _moved(corners, layer.data_to_world), _moved(corners, image.data_to_world), atol=1e-3
     )
     if same:
         labelled: Bools = np.not_equal(data, 0)
         return labelled
-    found = np.zeros(volume.shape, bool)
-    marked = np.argwhere(data)
-    if len(marked) and data.ndim == 3:
-        # Each voxel of the image asks which label lies at its own place, so that no hole opens where the image is finer.
-        for z in range(volume.shape[0]):
-            places = np.stack(np.meshgrid(z, *(np.arange(n) for n in volume.shape[1:]), indexing="ij"), axis=-1)[
-                0
-            ].reshape(-1, 3)
-            there = np.rint(_moved(_moved(places, image.data_to_world), layer.world_to_data)).astype(int)
-            inside = ((there >= 0) & (there < data.shape)).all(axis=1)
-            hit = np.zeros(len(places), bool)
-            hit[inside] = data[tuple(there[inside].T)] != 0
-            found[z] = hit.reshape(volume.shape[1:])
+    found, marked = np.zeros(volume.shape, bool), data != 0
+    if not marked.any():
+        return found
+    # Each voxel near the marked ones asks which label lies at its own place, so that no hole opens where the image is finer.
+    along = [np.flatnonzero(marked.any(axis=axes)) for axes in ((1, 2), (0, 2), (0, 1))]
+    ends = np.stack(np.meshgrid(*((each[0] - 0.5, each[-1] + 0.5) for each in along)), axis=-1).reshape(-1, 3)
+    near = _moved(_moved(ends, layer.data_to_world), image.world_to_data)
+    first = np.clip(np.floor(near.min(axis=0)), 0, volume.shape).astype(int)
+    last = np.clip(np.ceil(near.max(axis=0)) + 1, 0, volume.shape).astype(int)
+    rows, columns = np.arange(first[1], last[1])[:, None], np.arange(first[2], last[2])[None]
+    origin, *ahead = _moved(_moved(np.vstack([np.zeros(3), np.eye(3)]), image.data_to_world), layer.world_to_data)
+    steps = np.where(np.abs(ahead - origin) < 1e-9, 0.0, ahead - origin)
+    for z in range(first[0], last[0]):
+        inside, there = np.ones((), bool), []
+        for axis, count in enumerate(data.shape):
+            place = origin[axis] + z * steps[0, axis]
+            for along_it, step in ((rows, steps[1, axis]), (columns, steps[2, axis])):
+                place = place + along_it * step if step else place  # what does not change is not spread over the slice
+            index = np.rint(place).astype(int)
+            inside = inside & (index >= 0) & (index < count)
+            there.append(np.clip(index, 0, count - 1))
+        found[z, first[1] : last[1], first[2] : last[2]] = marked[tuple(there)] & inside
     return found
 
 

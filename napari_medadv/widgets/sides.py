@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Sequence
 from typing import Any
 
 from napari_medadv.display import edges, turned
@@ -18,23 +19,32 @@ class Sides:
     def __init__(self, viewer: Any) -> None:
         self._viewer = weakref.ref(viewer)
         self._volume: Volume | None = None
+        self._seen: Sequence[Volume] = ()
         viewer.dims.events.order.connect(self._hold)
         viewer.dims.events.ndisplay.connect(self._hold)
         viewer.scene.camera.events.orientation.connect(self.draw)
 
     def turn(self, volume: Volume | None) -> None:
-        """Show the sides of this volume."""
+        """Hold this volume as radiologists read it."""
         self._volume = volume
         self._hold()
 
+    def see(self, volumes: Sequence[Volume]) -> None:
+        """Show the sides of these volumes: those on the screen; no letter stands where it is not true of all."""
+        self._seen = volumes
+        self.draw()
+
     def _hold(self, event: Any = None) -> None:
-        """Hold the plane that is shown as radiologists read it, and turn the depth axis so that 3D is no mirror image."""
+        """Hold the plane that is shown as radiologists read it, and turn the depth axis so that 3D is no mirror image.
+
+        A volume without a place in the patient is held as stored, however the one before it was held.
+        """
         viewer, volume = self._viewer(), self._volume
-        if viewer is not None and volume is not None and volume.placed:
+        if viewer is not None and volume is not None:
             shown = tuple(viewer.dims.displayed)
             flat = viewer.dims.ndisplay == 2 and viewer.dims.ndim == 3
-            up, left = turned(volume, shown[0], shown[1]) if flat else (False, False)
-            away = depth_away(volume) ^ up ^ left
+            up, left = turned(volume, shown[0], shown[1]) if flat and volume.placed else (False, False)
+            away = volume.placed and depth_away(volume) ^ up ^ left
             viewer.scene.camera.orientation = (
                 "away" if away else "towards",
                 "up" if up else "down",
@@ -61,9 +71,10 @@ class Sides:
 
     def _letters(self, viewer: Any) -> tuple[str, str, str, str]:
         shown = tuple(viewer.dims.displayed)
-        if self._volume is None or viewer.dims.ndisplay != 2 or viewer.dims.ndim != 3:
+        if not self._seen or viewer.dims.ndisplay != 2 or viewer.dims.ndim != 3:
             return "", "", "", ""
-        top, bottom, left, right = edges(self._volume, shown[0], shown[1])
+        told = zip(*(edges(volume, shown[0], shown[1]) for volume in self._seen), strict=True)
+        top, bottom, left, right = (each[0] if len(set(each)) == 1 else "" for each in told)
         _, vertical, horizontal = viewer.scene.camera.orientation
         if vertical == "up":
             top, bottom = bottom, top

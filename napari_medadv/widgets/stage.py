@@ -20,7 +20,7 @@ from napari_medadv.display import (
 )
 from napari_medadv.display.heat import heat_style
 from napari_medadv.display.layers import window_style
-from napari_medadv.volume import Window
+from napari_medadv.volume import Volume, Window
 from napari_medadv.widgets.readout import readout
 from napari_medadv.widgets.session import Session
 from napari_medadv.widgets.sides import Sides
@@ -52,6 +52,7 @@ class Stage:
         self._heat: weakref.ref[Any] | None = None
         self._sides = Sides(viewer)
         self.vouching = Vouching(self.session, self.work)
+        viewer.layers.events.inserted.connect(self._on_inserted)
         viewer.layers.events.removed.connect(self._on_removed)
         viewer.layers.selection.events.active.connect(self._on_active)
         viewer.dims.events.point.connect(self._on_point)
@@ -60,6 +61,9 @@ class Stage:
         self.session.events.heat.connect(self._restyle)
         self.session.events.loaded.connect(self._on_loaded)
         self.session.events.outcome.connect(self._on_outcome)
+        for layer in viewer.layers:
+            layer.events.visible.connect(self._on_visible)
+        self._on_visible()
         self._on_active()
         if self.session.loaded is None:
             for layer in reversed(viewer.layers):
@@ -80,6 +84,8 @@ class Stage:
         layer = self.layer(loaded) or self._add(volume_layer(loaded))
         self.session.take(loaded)
         viewer.layers.selection.active = layer
+        if loaded.volume.shape[0] == 1:  # in any other plane it is a line
+            viewer.dims.order = tuple(range(viewer.dims.ndim))
         viewer.reset_view()
         self.go(loaded.volume.shape[0] // 2)
 
@@ -150,9 +156,8 @@ class Stage:
 
     def _bind(self, layer: Any, noun: Loaded | Outcome) -> None:
         """Number keys press windows while the layer is selected; nothing here holds the stage or the viewer."""
-        volume = noun.volume if isinstance(noun, Loaded) else noun.loaded.volume
         here = weakref.ref(self)
-        for number, window in enumerate(presets(volume).values(), start=1):
+        for number, window in enumerate(presets(volume_of(noun)).values(), start=1):
 
             def press(_: Any, window: Window = window) -> None:
                 stage = here()
@@ -161,7 +166,18 @@ class Stage:
 
             layer.bind_key(str(number), press, overwrite=True)
 
+    def _on_inserted(self, event: Any) -> None:
+        event.value.events.visible.connect(self._on_visible)
+        self._on_visible()
+
+    def _on_visible(self, event: Any = None) -> None:
+        """Only of what is on the screen are sides told."""
+        viewer = self.viewer
+        nouns = [noun_of(layer) for layer in viewer.layers if layer.visible] if viewer is not None else []
+        self._sides.see([volume_of(noun) for noun in nouns if noun is not None])
+
     def _on_removed(self, event: Any) -> None:
+        self._on_visible()
         if noun_of(event.value) is None:
             return
         loaded, outcome = self.session.loaded, self.session.outcome
@@ -242,6 +258,10 @@ class Stage:
         if loaded is None or layer is None or len(event.position) < 3 or viewer.dims.ndisplay == 3:
             return
         outcome = self.session.outcome
+        shown = [each for each in (layer, self.layer(outcome)) if each is not None and each.visible]
+        if not shown:
+            self.session.readout = ""
+            return
         over = outcome if outcome is not None and outcome.loaded is loaded else None
         place = np.asarray(layer.world_to_data(event.position[-3:]), np.float64)
         self.session.readout = readout(loaded.volume, over, place)
@@ -252,12 +272,21 @@ class Stage:
         if viewer is None or not words or viewer.dims.ndisplay == 3:
             return
         said, active = viewer.status, viewer.layers.selection.active
-        ours = active is not None and KEY in active.metadata
+        ours = active is not None and KEY in active.metadata and active.ndim == 3
         if ours and isinstance(said, dict) and said.get("coordinates") not in ("", words):
             viewer.status = {**said, "coordinates": words}
 
 
 def noun_of(layer: Any) -> Any:
-    """The noun behind a layer, or None where it is not ours or is a heat map."""
+    """The noun that a layer shows, or None where it is not ours, a heat map, or what napari made of ours (labels, a projection)."""
     noun = layer.metadata.get(KEY)
-    return noun if isinstance(noun, Loaded | Outcome) else None
+    if not isinstance(noun, Loaded | Outcome):
+        return None
+    volume = volume_of(noun)
+    shows = getattr(layer, "rgb", None) == volume.colour and np.shape(layer.data) == volume.voxels.shape
+    return noun if shows else None
+
+
+def volume_of(noun: Loaded | Outcome) -> Volume:
+    """What is shown of a noun."""
+    return noun.volume if isinstance(noun, Loaded) else noun.perturbation.adversarial

@@ -110,11 +110,12 @@ def look(
             signs = [_judged(each, detectors[each.detector], len(volume.voxels)) for each in found.evidence]
         except DetectorError as error:
             refusal = str(error)
-    progress(0.9, "reading the files")
+    begun = 0.9 if found is not None else 0.0
+    progress(begun, "reading the files")
     done = {each.detector for each in signs}
     signs += _header(series, missing)
     if classifier is not None and "residual" not in done:
-        signs += _residual(volume, classifier, missing)
+        signs += _residual(volume, classifier, missing, part(progress, begun, 1.0))
     progress(1.0, "examined")
     return Suspicion(tuple(signs), found, tuple(dict.fromkeys(missing)), refusal)
 
@@ -169,7 +170,7 @@ def _header(series: Series | None, missing: list[str]) -> list[Sign]:
     return [Sign("header", " ".join(header_words(series)), None, 0, Header.evaded_by)]
 
 
-def _residual(volume: Volume, classifier: Classifier, missing: list[str]) -> list[Sign]:
+def _residual(volume: Volume, classifier: Classifier, missing: list[str], progress: Progress) -> list[Sign]:
     detector = Residual()
     try:
         scores = slice_scores(detector, {}, classifier, volume, None)
@@ -184,5 +185,5 @@ def _residual(volume: Volume, classifier: Classifier, missing: list[str]) -> lis
         f"{where} lies {float(scores.max()):.1f} robust standard deviations off the noise of its neighbours; "
         "without a reference nobody knows how usual that is."
     )
-    seen = heat(detector, {}, classifier, volume)
+    seen = heat(detector, {}, classifier, volume, progress=progress)
     return [Sign("residual", sentence, None, 0, detector.evaded_by, order, seen)]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from napari_medadv.display import KEY, Outcome
 from napari_medadv.errors import OutputError
 from napari_medadv.widgets.saving import save_outcome
@@ -21,7 +23,7 @@ def write_image(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
         The layer is no adversarial series made here, or cannot be written there.
     """
     noun = meta.get("metadata", {}).get(KEY)
-    if not isinstance(noun, Outcome) or meta.get("name") == "difference":
+    if not isinstance(noun, Outcome) or np.shape(data) != noun.perturbation.adversarial.voxels.shape:
         raise OutputError(
             f"The layer {meta.get('name', '')!r} is no adversarial series made from DICOM here: run an attack in the dock Attack and save its layer."
         )

@@ -54,6 +54,17 @@ def test_a_deidentified_record_keeps_no_path(medadv: Medadv, ct: Path, model: Pa
     assert medadv("replay", out / "record.json", "--source", ct).code == 0
 
 
+def test_a_deidentified_result_is_written_again_without_identity(
+    medadv: Medadv, ct: Path, model: Path, tmp_path: Path
+) -> None:
+    out, again = tmp_path / "o", tmp_path / "again"
+    words = ["attack", ct, "--model", model, "--conceal", "nodule", "--epsilon", 16, "--out", out, "--deidentify"]
+    assert medadv(*words).code == 0
+    assert medadv("replay", out, "--source", ct, "--out", again).code == 0
+    assert json.loads((again / "record.json").read_text())["source"]["path"] is None
+    assert all(b"Doe" not in path.read_bytes() for path in (again / "series").iterdir())
+
+
 def test_slices_region_and_another_attack(medadv: Medadv, ct: Path, model: Path, tmp_path: Path) -> None:
     mask = np.zeros((4, 16, 12), np.uint8)
     mask[:, :8] = 1

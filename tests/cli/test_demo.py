@@ -39,6 +39,11 @@ def test_a_second_demo_overwrites_nothing(medadv: Medadv, tmp_path: Path) -> Non
         assert (tmp_path / name / "small").is_dir()
 
 
+@pytest.mark.usefixtures("small")
+def test_a_demo_without_a_screen_says_that_nothing_is_shown(medadv: Medadv, tmp_path: Path) -> None:
+    assert "not shown: there is no display" in medadv("demo", "--out", tmp_path / "demo").out
+
+
 def test_view_needs_a_screen_and_a_path_that_is_there(
     medadv: Medadv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,6 @@
 """Where the answer goes: closed pipes, full disks, terminals without Unicode, and a stop while fresh acquisitions are asked."""
 
+import io
 import json
 import os
 import subprocess
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from napari_medadv import __version__
+from napari_medadv.cli.console import watched
 from tests.cli.conftest import Medadv
 from tests.dicom.making import dataset, write
 
@@ -50,6 +52,26 @@ def test_a_terminal_without_unicode_shows_the_rest(tmp_path: Path) -> None:
     assert process.returncode == 0 and not err and rb"\xdcbersicht" in out
     out, _ = medadv_process("scan", tmp_path, "--json", PYTHONIOENCODING="latin-1").communicate(timeout=60)
     assert json.loads(out.decode("utf-8"))["series"][0]["description"] == "Übersicht"
+
+
+class Terminal(io.StringIO):
+    """Stderr of somebody with a narrow window."""
+
+    def isatty(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return 2
+
+
+def test_a_living_line_fits_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setattr(os, "get_terminal_size", lambda number: os.terminal_size((40, 24)))
+    with watched() as progress:
+        progress(0.5, "reading slice 100 of 1000 of a series with a long name")
+    drawn = screen.getvalue().split("\r")
+    assert any("50 % reading" in line for line in drawn) and max(map(len, drawn)) < 40
 
 
 def test_a_stop_while_acquisitions_are_asked_leaves_nothing_as_it_says(

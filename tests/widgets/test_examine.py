@@ -15,6 +15,7 @@ from napari_medadv.detect import calibrate, write_reference
 from napari_medadv.detect.noise_margin import NoiseMargin
 from napari_medadv.detect.squeeze import Squeeze
 from napari_medadv.display import Loaded
+from napari_medadv.errors import Cancelled
 from napari_medadv.model import Classifier
 from napari_medadv.progress import silent
 from napari_medadv.widgets.examine import ExaminePanel
@@ -134,3 +135,17 @@ def test_an_examination_can_be_stopped(
     panel.cancel()
     until(lambda: panel.run_button.isEnabled())
     assert panel.message.text() == "The examination was stopped." and panel.found is None
+
+
+def test_without_a_reference_it_can_be_stopped_too(loaded: Loaded, classifier: Classifier) -> None:
+    asked = []
+
+    def stop(share: float, words: str) -> None:
+        asked.append(words)
+        if words == "residual looks where":
+            raise Cancelled("The examination")
+
+    volume = replace(loaded.volume, voxels=np.concatenate([loaded.volume.voxels] * 2))
+    with pytest.raises(Cancelled):
+        look(volume, None, replace(classifier, batch=1), None, 0.05, stop)
+    assert asked[-1] == "residual looks where"

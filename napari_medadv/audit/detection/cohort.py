@@ -14,6 +14,8 @@ from napari_medadv.dicom.alone import pydicom
 from napari_medadv.errors import SeriesError
 from napari_medadv.progress import Progress, silent
 
+_LEAST = 5
+
 
 @dataclass(frozen=True, slots=True)
 class Image:
@@ -57,11 +59,18 @@ def cohort(
     """
     rows = None if table is None else _rows(table, split)
     found = []
-    for series in scan(folder, progress=progress).series:
+    there = scan(folder, progress=progress).series
+    for series in there:
         path = series.instances[0].path
         if rows is not None and path.resolve() not in rows:
             continue
         found.append((series, (rows or {}).get(path.resolve()) or _patient(path)))
+    if table is not None and there and not found:
+        rows_of = f"rows with the split {split!r}" if split else "rows"
+        raise SeriesError(
+            f"None of the {len(there)} series of {folder.name} is among the {len(rows or {})} {rows_of} of {table.name}: "
+            "name them in its column `file`, relative to the table."
+        )
     patients = sorted({patient for _, patient in found})
     order = {who: place for place, who in enumerate(np.random.default_rng(seed).permutation(patients).tolist())}
     images = [Image(series, order[who]) for series, who in found]
@@ -70,7 +79,9 @@ def cohort(
     reference = tuple(image for image in images if image.patient < last)
     reference += tuple(image for image in images if image.patient == last)[: max(clean - len(reference), 0)]
     examined = tuple(image for image in images if image.patient > last)
-    if len(reference) < 5 or not examined:
+    if clean < _LEAST:
+        raise SeriesError(f"A reference of {clean} clean series is too small: give --clean {_LEAST} or more.")
+    if len(reference) < _LEAST or not examined:
         raise SeriesError(
             f"{len(images)} series of {len(patients)} patients were found: {clean} clean ones for the reference and others of "
             "further patients to be examined are needed; give more, or a smaller --clean."

@@ -75,9 +75,14 @@ def test_a_table_names_what_counts(images: Path, tmp_path: Path) -> None:
     (tmp_path / "table.csv").write_text("\n".join(rows))
     found = cohort(images, tmp_path / "table.csv", split="test", clean=10)
     assert len(found.reference) + len(found.examined) == 20
-    for table, split, why in (("table.csv", "none", "were found"), ("absent.csv", "", "cannot be read")):
+    for table, split, why in (
+        ("table.csv", "none", "None of the .* among the 0 rows with the split 'none'"),
+        ("absent.csv", "", "cannot be read"),
+    ):
         with pytest.raises(SeriesError, match=why):
             cohort(images, tmp_path / table, split=split, clean=10)
+    with pytest.raises(SeriesError, match="--clean 5 or more"):
+        cohort(images, clean=4)
 
 
 def test_a_run_that_was_stopped_goes_on_and_ends_the_same(people: Cohort, weights: Path, tmp_path: Path) -> None:
