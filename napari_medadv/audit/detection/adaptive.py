@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
@@ -17,38 +18,45 @@ from napari_medadv.detect.squeeze import Squeeze
 from napari_medadv.detect.suspect import Suspect
 from napari_medadv.errors import AttackError
 
+_QUARTILE = math.log(4.0)
+
 
 @dataclass(frozen=True, slots=True)
 class Foe:
-    """A detector that is to be evaded.
+    """A detector that is to be evaded, and how the fusion counts it (`detect.conformal`).
 
     Attributes
     ----------
     detector, state
         Itself, and what it learnt.
-    middle, spread
-        Of its scores on clean images: where an image is unsuspicious, and how much clean images differ.
+    quartile, tail
+        The upper quartile of its scores on clean images, and the mean of what lies beyond above it.
+    weight
+        How much it counts beside the others.
     """
 
     detector: Detector
     state: State = field(repr=False)
-    middle: float
-    spread: float
+    quartile: float
+    tail: float
+    weight: float = 1.0
 
-    def excess(self, suspect: Suspect) -> Tensor:
-        """How far above unsuspicious: (batch,), in spreads of clean images."""
-        return (self.detector(suspect, self.state) - self.middle) / self.spread
+    def suspicion(self, suspect: Suspect) -> Tensor:
+        """What the fusion makes of its score, -log p: (batch,); below the quartile a smooth curve instead of ranks."""
+        beyond = (self.detector(suspect, self.state) - self.quartile) / self.tail
+        return beyond.clamp_min(0) + _QUARTILE * torch.exp(beyond.clamp_max(0) / _QUARTILE)
 
 
 @dataclass(frozen=True, slots=True)
 class Adaptive:
-    """Orthogonal projected ascent; what is kept reached the goal with the least excess.
+    """Orthogonal projected ascent with momentum; what is kept reached the goal and is least suspicious to the fusion.
 
-    Until the goal is reached its margin is climbed without raising the detectors' excess, from then on the excess is lowered
-    without giving the margin up: each gradient loses its part along the other where the two are at odds (Bryniarski,
-    Hingun, Pachuca, Wang and Carlini 2021, https://arxiv.org/abs/2106.15023). A detector's randomness is drawn anew at every
-    step (expectation over it); quantising filters pass the gradient straight through; a feature detector's distance to clean
-    features is part of the excess (feature matching).
+    Until the goal is reached its margin is climbed without raising the detectors' joint suspicion, from then on the suspicion
+    is lowered without giving the margin up: each gradient loses its part along the other where the two are at odds
+    (Bryniarski, Hingun, Pachuca, Wang and Carlini 2021, https://arxiv.org/abs/2106.15023). The suspicion is that by which
+    detectors are fused, so that the one that sees most is worked on most. A detector's randomness is drawn anew at every
+    step, and steps are remembered (expectation over it); quantising filters pass the gradient straight through; a feature
+    detector's distance to clean features is part of the suspicion (feature matching).
 
     Attributes
     ----------
@@ -56,6 +64,8 @@ class Adaptive:
         The detectors.
     steps, step
         How many, and the length of the first as a share of epsilon; later ones are shorter.
+    decay
+        What of the older steps is kept at each.
     enough
         A margin beyond which the goal pulls no more, in logits.
     """
@@ -68,48 +78,56 @@ class Adaptive:
     foes: Sequence[Foe]
     steps: int = 20
     step: float = 0.25
-    enough: float = 0.5
+    decay: float = 0.9
+    enough: float = 0.05
 
     def __post_init__(self) -> None:
-        if self.steps < 1 or not self.step > 0 or not self.foes:
-            raise AttackError("An adaptive attack takes at least one detector, steps >= 1 and step > 0.")
+        if self.steps < 1 or not self.step > 0 or not 0 <= self.decay < 1 or not self.foes:
+            raise AttackError(
+                "An adaptive attack takes at least one detector, steps >= 1, step > 0 and a decay from 0 to below 1."
+            )
 
     def __call__(self, task: Task) -> Tensor:
         """The stored values that reached the goal and look least suspicious."""
         best, lowest = task.clean.clone(), torch.full((len(task),), torch.inf, device=task.clean.device)
         nearest = torch.full_like(lowest, -torch.inf)
         values = task.admit(task.clean + 0.5 * task.budget.sample(task.clean, task.rng))
+        course = torch.zeros_like(values)
         for count in range(self.steps + 1):
             task.report(count, self.steps + 1)
             here = task.stored(values)
             margin, goal = task.gradient(here)
-            excess, away = self._excess(task, here)
+            suspicion, away = self._suspicion(task, here)
             reached = margin > 0
-            better = torch.where(reached, excess < lowest, lowest.isinf() & (margin > nearest))
+            better = torch.where(reached, suspicion < lowest, lowest.isinf() & (margin > nearest))
             best = torch.where(better.view(-1, 1, 1, 1, 1), here, best)
-            lowest = torch.where(better & reached, excess, lowest)
+            lowest = torch.where(better & reached, suspicion, lowest)
             nearest = torch.maximum(nearest, margin)
             if count == self.steps:
                 break
             pull = (margin <= self.enough).view(-1, 1, 1, 1, 1)
-            push = (excess > 0).to(goal).view(-1, 1, 1, 1, 1)
-            goal, away = _level(goal), push * _level(away)
+            goal, away = _level(goal), _level(away)
             direction = torch.where(pull, _beside(goal, away), -_beside(away, goal))
+            course = self.decay * course + _level(direction)
             length = self.step * (1 - count / (self.steps + 1)) * task.budget.epsilon
-            values = task.admit(values + length * task.budget.steepest(direction))
+            values = task.admit(values + length * task.budget.steepest(course))
         return best
 
-    def _excess(self, task: Task, values: Tensor) -> tuple[Tensor, Tensor]:
-        """The largest excess (batch,), and the gradient of the smooth sum of all."""
-        excess, total = [], torch.zeros_like(values)
+    def _suspicion(self, task: Task, values: Tensor) -> tuple[Tensor, Tensor]:
+        """The joint suspicion (batch,), and its gradient."""
+        each, gradients = [], []
         for foe in self.foes:
             inputs = values.detach().requires_grad_(True)
             with torch.enable_grad():
-                found = drawn(foe, task.rng).excess(_suspect(task, inputs))
-                (gradient,) = torch.autograd.grad(found.clamp_min(-1).sum(), inputs)
-            excess.append(found.detach())
-            total = total + gradient.detach()
-        return torch.stack(excess).amax(dim=0), total * task.grid.free
+                found = drawn(foe, task.rng).suspicion(_suspect(task, inputs))
+                (gradient,) = torch.autograd.grad(found.sum(), inputs)
+            each.append(found.detach() + math.log(foe.weight))
+            gradients.append(gradient.detach())
+        joint = torch.stack(each)
+        total = torch.zeros_like(values)
+        for share, gradient in zip(joint.softmax(dim=0), gradients, strict=True):
+            total = total + share.view(-1, 1, 1, 1, 1) * gradient
+        return joint.logsumexp(dim=0), total * task.grid.free
 
 
 def drawn(foe: Foe, rng: torch.Generator) -> Foe:

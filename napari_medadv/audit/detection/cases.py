@@ -168,8 +168,15 @@ class Evading:
 def foe(detector: Detector, reference: Reference) -> Foe:
     """A calibrated detector as an adversary sees it."""
     learnt = reference.learnt[name_of(type(detector))]
-    middle, high = np.quantile(learnt.scores, [0.5, 0.84])
-    return Foe(detector, learnt.state, float(middle), max(float(high - middle), 1e-6))
+    quartile = float(np.quantile(learnt.scores, 0.75))
+    beyond = learnt.scores[learnt.scores > quartile] - quartile
+    return Foe(
+        detector,
+        learnt.state,
+        quartile,
+        max(float(beyond.mean()) if len(beyond) else 0.0, 1e-6),
+        detector.weight or 1.0,
+    )
 
 
 def _attacked(
