@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
-import imagecodecs
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, conv2d, pad
 
+from napari_medadv.detect.benign import through_jpeg2000
 from napari_medadv.detect.detector import Need, State
 from napari_medadv.detect.suspect import Suspect
 from napari_medadv.errors import DetectorError
@@ -105,8 +105,8 @@ def jpeg2000(values: Tensor, suspect: Suspect, settings: Squeeze) -> Tensor:
     lowest = codes.amin(dim=(3, 4), keepdim=True)
     span = suspect.range / float(suspect.quantum.min())
     level = settings.ratio + 20 * np.log10(65535 / max(span, 1.0))
-    planes = _planes((codes - lowest).round().clamp(0, 65535)).numpy().astype(np.uint16)[:, 0]
-    through = np.stack([imagecodecs.jpeg2k_decode(imagecodecs.jpeg2k_encode(plane, level=level)) for plane in planes])
+    planes = _planes((codes - lowest).round()).double().numpy()[:, 0]
+    through = np.stack([through_jpeg2000(plane, level) for plane in planes])
     found = torch.from_numpy(through.astype(np.float32)).view(values.shape) + lowest
     return values + (found.to(values.device) * quantum - values).detach()
 
