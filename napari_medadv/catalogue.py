@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+from types import ModuleType
 from typing import Any
 
 from napari_medadv.errors import CatalogueError
@@ -30,30 +31,61 @@ def entry(name: str, home: str) -> type[Any]:
     Raises
     ------
     CatalogueError
-        No such module, or no such class in it.
+        No such module, none that can be imported, or no such class in it.
     """
     path, colon, wanted = name.partition(":")
-    if not colon:
-        if path not in names(home):
-            raise CatalogueError(
-                f"{name!r} is none of {', '.join(names(home))}; name one of these, or your own class as `module:Class`."
-            )
-        path = f"{home}.{path}"
+    if colon:
+        return _private(path, wanted)
+    if path not in names(home):
+        raise CatalogueError(
+            f"{name!r} is none of {', '.join(names(home))}; name one of these, or your own class as `module:Class`."
+        )
+    module = _imported(f"{home}.{path}")
+    public = _public(module)
+    if len(public) != 1:
+        raise CatalogueError(
+            f"The module {module.__name__!r} should hold one public class, and {len(public)} were found "
+            f"({', '.join(public) or 'none'}): let the names of all others begin with an underscore."
+        )
+    return next(iter(public.values()))
+
+
+def _private(path: str, wanted: str) -> type[Any]:
+    """The class `wanted` of a person's own module, which may fail in any way."""
+    if path.endswith(".py") or not all(part.isidentifier() for part in path.split(".")):
+        raise CatalogueError(
+            f"{path!r} is not the name of a module: name it as Python imports it, such as my_package.mine:Mine, "
+            "and let the folder of my_package be on PYTHONPATH."
+        )
     try:
-        module = importlib.import_module(path)
+        module = _imported(path)
+    except CatalogueError:
+        raise
+    except (Exception, SystemExit) as fault:
+        said = " ".join(f"{type(fault).__name__}: {fault}".split())
+        raise CatalogueError(f"The module {path!r} fails while it is imported ({said}): correct it.") from fault
+    kind = vars(module).get(wanted)
+    if not inspect.isclass(kind):
+        own = ", ".join(_public(module)) or "none"
+        raise CatalogueError(
+            f"The module {path!r} has no class {wanted!r}, its classes are {own}: name one that it has."
+        )
+    return kind
+
+
+def _imported(path: str) -> ModuleType:
+    try:
+        return importlib.import_module(path)
     except ImportError as error:
         raise CatalogueError(
             f"The module {path!r} cannot be imported ({error}); is it installed, or on PYTHONPATH?"
         ) from error
-    public = [kind for kind in vars(module).values() if inspect.isclass(kind) and kind.__module__ == module.__name__]
-    public = [kind for kind in public if not kind.__name__.startswith("_")]
-    if colon:
-        public = [kind for kind in public if kind.__name__ == wanted]
-    if len(public) != 1:
-        raise CatalogueError(
-            f"The module {path!r} should hold one public class{colon and ' ' + wanted}, and {len(public)} were found."
-        )
-    return public[0]
+
+
+def _public(module: ModuleType) -> dict[str, type[Any]]:
+    """The classes that a module makes itself, without an underscore before their names."""
+    found = (kind for kind in vars(module).values() if inspect.isclass(kind) and kind.__module__ == module.__name__)
+    return {kind.__name__: kind for kind in found if not kind.__name__.startswith("_")}
 
 
 def name_of(kind: type[Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from inspect import formatannotation
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -13,8 +14,21 @@ _WORDS = {"yes": True, "true": True, True: True, "no": False, "false": False, Fa
 
 
 def fields(kind: type[Any]) -> dict[str, tuple[Any, Any]]:
-    """The settings of a dataclass: name to (annotation, default); the default is `dataclasses.MISSING` where there is none."""
-    hints = get_type_hints(kind)
+    """The settings of a dataclass: name to (annotation, default); the default is `dataclasses.MISSING` where there is none.
+
+    Raises
+    ------
+    SettingError
+        It is no dataclass, or an annotation names what is not there.
+    """
+    if not dataclasses.is_dataclass(kind):
+        raise SettingError(
+            f"{kind.__name__} is no dataclass, whose fields are its settings: write @dataclass(frozen=True) above it."
+        )
+    try:
+        hints = get_type_hints(kind)
+    except (AttributeError, NameError, TypeError) as fault:
+        raise SettingError(f"The annotations of {kind.__name__} cannot be read ({fault}): correct them.") from fault
     found = {}
     for field in dataclasses.fields(kind):
         made = field.default_factory
@@ -30,9 +44,15 @@ def make(kind: type[Any], given: dict[str, Any]) -> Any:
     Raises
     ------
     SettingError
-        A name that the class has not, or a value of the wrong kind.
+        A name that the class has not, a value of the wrong kind, or a field that could not be read from words again.
     """
     known = fields(kind)
+    for name, (annotation, _) in known.items():
+        if not _readable(annotation):
+            raise SettingError(
+                f"{kind.__name__} has the setting {name} of the type {formatannotation(annotation)}, which cannot be read "
+                "from a record: make it an int, float, bool, str or Literal, a tuple of one of these, or None."
+            )
     ready = {}
     for name, value in given.items():
         if name not in known:
@@ -47,7 +67,10 @@ def make(kind: type[Any], given: dict[str, Any]) -> Any:
     missing = [name for name, (_, default) in known.items() if default is dataclasses.MISSING and name not in ready]
     if missing:
         raise SettingError(f"{kind.__name__} needs the setting {missing[0]!r}: give it a value.")
-    return kind(**ready)
+    try:
+        return kind(**ready)
+    except (TypeError, ValueError) as fault:
+        raise SettingError(f"{kind.__name__} does not take these settings ({fault}): correct them.") from fault
 
 
 def plain(instance: Any) -> dict[str, Any]:
@@ -65,6 +88,17 @@ def describe(annotation: Any) -> str:
         return f"several of {describe(get_args(annotation)[0])}, with commas between"
     words = {int: "a whole number", float: "a number", bool: "yes or no", str: "a word", NoneType: "none"}
     return words.get(annotation, str(annotation))
+
+
+def _readable(annotation: Any) -> bool:
+    """Whether `_read` gives such a value back from words or JSON."""
+    origin, parts = get_origin(annotation), get_args(annotation)
+    if origin is tuple:
+        kinds = {part for part in parts if part is not Ellipsis}
+        return len(kinds) == 1 and _readable(parts[0])
+    if origin in (Union, UnionType):
+        return all(map(_readable, parts))
+    return origin is Literal or annotation in (int, float, bool, str, NoneType)
 
 
 def _read(value: Any, annotation: Any) -> Any:

@@ -3,8 +3,11 @@
 import re
 import runpy
 from pathlib import Path
+from typing import get_args
 
 import pytest
+
+from napari_medadv.attacks.attack import Aim, Knowledge
 
 EXAMPLES = sorted((Path(__file__).parent.parent / "docs" / "examples").glob("*.py"))
 
@@ -26,3 +29,9 @@ def test_what_a_page_points_to_is_there(page: Path) -> None:
     targets = re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8"))
     missing = [target for target in targets if "://" not in target and not (page.parent / target).exists()]
     assert not missing
+
+
+def test_the_example_of_an_own_attack_tells_what_the_catalogue_the_form_and_the_table_ask_for() -> None:
+    kind = runpy.run_path(str(EXAMPLES[0].parent / "my_attack.py"))["Steepest"]
+    assert kind.knowledge in get_args(Knowledge) and kind.aim in get_args(Aim) and kind.norms == ("Linf",)
+    assert kind.needs_gradient

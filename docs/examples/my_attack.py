@@ -1,4 +1,4 @@
-"""Coordinate steps: the few voxels with the steepest gradient go to the edge of the budget (an example of a private attack)."""
+"""Coordinate steps: the few voxels with the steepest gradient go to the edge of the budget, an example of an own attack."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -6,6 +6,7 @@ from typing import ClassVar
 import torch
 
 from napari_medadv.attacks import Task
+from napari_medadv.attacks.attack import Aim, Knowledge
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +14,9 @@ class Steepest:
     """Move the steepest share of the voxels of every entry, a little more of them in each step."""
 
     needs_gradient: ClassVar[bool] = True
+    knowledge: ClassVar[Knowledge] = "gradient"
+    aim: ClassVar[Aim] = "fixed budget"
+    norms: ClassVar[tuple[str, ...]] = ("Linf",)
 
     steps: int = 10
     share: float = 0.02

@@ -10,6 +10,7 @@ from napari_medadv.attacks import Attack, Perturbation, perturb
 from napari_medadv.audit.fingerprint import differing, fingerprint
 from napari_medadv.audit.record import Record, reading
 from napari_medadv.audit.versions import versions
+from napari_medadv.catalogue import name_of
 from napari_medadv.dicom import Series, decode, scan
 from napari_medadv.dicom.geometry import ALLOWABLE, Allowable
 from napari_medadv.errors import RecordError, SeriesError
@@ -122,13 +123,13 @@ def replay(
         now = versions()
     wrong = differing(fingerprint(found.adversarial), tuple(record.result["sha256"]))
     if wrong:
-        other = [
-            f"{name} {now[name]} instead of {said}" for name, said in record.versions.items() if now.get(name) != said
-        ]
+        name = name_of(type(record.attack))
+        other = [f"{one} {now[one]} instead of {said}" for one, said in record.versions.items() if now.get(one) != said]
+        same = f"the code of {name} may have changed, or it draws from more than task.rng"
         reason = (
             f"this machine has {', '.join(other)}"
             if other
-            else "the versions are the same, so the card may have changed"
+            else f"the versions are the same, so {same if ':' in name else 'the card may have changed'}"
         )
         raise RecordError(f"The replay differs in {wrong} of {len(volume.voxels)} slices: {reason}.")
     return found

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import math
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, get_args
 
 from napari_medadv.cli.choice import allow_argument, chosen_classifier, classifier_arguments
 from napari_medadv.cli.console import show, watched
@@ -50,17 +52,40 @@ def chosen_detectors(args: argparse.Namespace) -> list[Detector]:
     DetectorError
         A class of the person's own is no detector.
     """
-    from napari_medadv.catalogue import entry
+    return [_made(name) for name in args.detector or DEFAULT]
 
-    chosen = args.detector or DEFAULT
-    found = [entry(name, "napari_medadv.detect")() for name in chosen]
-    for name, each in zip(chosen, found, strict=True):
-        lacks = [part for part in ("needs", "weight", "evaded_by", "passes", "__call__") if not hasattr(each, part)]
-        if lacks:
-            raise DetectorError(
-                f"{name} is no detector, it lacks {', '.join(lacks)}: add what napari_medadv.detect.Detector asks for."
-            )
-    return found
+
+def _made(name: str) -> Detector:
+    from napari_medadv.catalogue import entry
+    from napari_medadv.detect.detector import Need
+
+    kind = entry(name, "napari_medadv.detect")
+    try:
+        made: Any = kind()
+    except (TypeError, ValueError) as fault:
+        raise DetectorError(
+            f"{name} cannot be made ({fault}): give each of its fields a default that it takes."
+        ) from fault
+    lacks = [part for part in ("needs", "weight", "evaded_by", "passes", "__call__") if not hasattr(made, part)]
+    if lacks:
+        raise DetectorError(
+            f"{name} is no detector, it lacks {', '.join(lacks)}: add what napari_medadv.detect.Detector asks for."
+        )
+    if not dataclasses.is_dataclass(kind):
+        raise DetectorError(
+            f"{name} is no dataclass, and a reference knows a detector by its fields: write @dataclass(frozen=True) above it."
+        )
+    if not isinstance(made.weight, int | float) or not 0 <= made.weight < math.inf:
+        raise DetectorError(
+            f"{name} has the weight {made.weight!r}, and a number of at least 0 is expected: correct it."
+        )
+    known = get_args(Need)
+    if not isinstance(made.needs, tuple) or not set(made.needs) <= set(known):
+        raise DetectorError(
+            f"{name} needs {made.needs!r}, and a tuple of some of {', '.join(map(repr, known))} is expected: correct it."
+        )
+    detector: Detector = made
+    return detector
 
 
 def run(args: argparse.Namespace) -> int:

@@ -7,7 +7,7 @@ import dataclasses
 from typing import Any
 
 from napari_medadv.catalogue import entry, names
-from napari_medadv.errors import CatalogueError, SettingError
+from napari_medadv.errors import MedAdvError, SettingError
 from napari_medadv.settings import describe, fields
 
 HOME = "napari_medadv.attacks"
@@ -29,7 +29,9 @@ def add_settings(parser: argparse.ArgumentParser, words: list[str]) -> None:
     name = named(words)
     try:
         own = fields(entry(name, HOME))
-    except CatalogueError:
+    except MedAdvError:
+        if not {"-h", "--help"} & set(words):  # else its settings would be called unknown options
+            raise
         own = {}
     group = parser.add_argument_group(f"settings of {name}")
     taken = {option for action in parser._actions for option in action.option_strings}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from hashlib import sha256
 
 import numpy as np
@@ -15,7 +16,7 @@ from napari_medadv.detect.reference import Learnt, Reference, card_digest
 from napari_medadv.detect.suspect import Suspect, suspects
 from napari_medadv.dicom.meaning import adversarial
 from napari_medadv.dicom.series import Series
-from napari_medadv.errors import DetectorError
+from napari_medadv.errors import DetectorError, MedAdvError
 from napari_medadv.model.classifier import Classifier
 from napari_medadv.progress import Progress, silent
 from napari_medadv.volume import Volume
@@ -52,7 +53,7 @@ def calibrate(
     learnt = {}
     rest = list(zip(clean[split:], files[split:], strict=True))
     for index, detector in enumerate(detectors):
-        state = detector.fit(learning) if isinstance(detector, Fitted) else {}
+        state = _fitted(detector, learning) if isinstance(detector, Fitted) else {}
         scores = []
         for done, (volume, file) in enumerate(rest):
             scores.append(float(slice_scores(detector, state, classifier, volume, file).max()))
@@ -96,13 +97,53 @@ def slice_scores(
 
 def _scored(detector: Detector, suspect: Suspect, state: State) -> Tensor:
     """The scores of one part; what a detector did not foresee is said in a sentence."""
-    try:
-        return detector(suspect, state).detach().double().cpu()
-    except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as fault:
+    name = type(detector).__name__
+    with _corrected(detector):
+        try:
+            found = detector(suspect, state)
+        except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as fault:
+            if _private(detector):
+                raise
+            raise DetectorError(
+                f"{name} fails on this series, or on what the reference says that it learnt "
+                f"({type(fault).__name__}): leave it out, or calibrate again."
+            ) from fault
+    entries = (len(suspect.values),)
+    if not isinstance(found, Tensor) or found.shape != entries:
+        kind = f"a tensor of the shape {tuple(found.shape)}" if isinstance(found, Tensor) else type(found).__name__
         raise DetectorError(
-            f"{type(detector).__name__} fails on this series, or on what the reference says that it learnt "
-            f"({type(fault).__name__}): leave it out, or calibrate again."
-        ) from fault
+            f"{name} gives back {kind}, and a tensor with a score for each entry, of the shape {entries}, is expected: correct it."
+        )
+    return found.detach().double().cpu()
+
+
+def _fitted(detector: Fitted, learning: Sequence[Suspect]) -> State:
+    """What a detector learns; what one of the person's own does wrong is said in a sentence."""
+    with _corrected(detector):
+        state = detector.fit(learning)
+    if not isinstance(state, dict) or not all(isinstance(each, np.ndarray) for each in state.values()):
+        raise DetectorError(
+            f"The method fit of {type(detector).__name__} gives back something else than arrays of numpy by name: correct it."
+        )
+    return state
+
+
+def _private(detector: Detector | Fitted) -> bool:
+    return not type(detector).__module__.startswith("napari_medadv.")
+
+
+@contextmanager
+def _corrected(detector: Detector | Fitted) -> Iterator[None]:
+    """Let whatever goes wrong in a detector of the person's own be a sentence."""
+    try:
+        yield
+    except (MedAdvError, MemoryError):
+        raise
+    except Exception as fault:
+        if not _private(detector):
+            raise
+        said = " ".join(f"{type(fault).__name__}: {fault}".split())
+        raise DetectorError(f"The detector {type(detector).__name__} failed ({said}): correct it.") from fault
 
 
 def joined(parts: list[Suspect]) -> Suspect:

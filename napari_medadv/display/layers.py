@@ -25,6 +25,9 @@ KEY = "napari_medadv"
 _NODES = 1024
 """Points of a window's curve on the screen."""
 
+OVER = "over"
+"""The key under which the noun stands that a map of suspicion lies over."""
+
 FACTS = "facts"
 """The key under which the sentences stand that must travel with the volume."""
 

@@ -73,12 +73,18 @@ def words(hint: Any) -> str:
     if origin in (Union, types.UnionType):
         return " or ".join(words(part) for part in inner if part is not type(None))
     if origin is tuple:
-        content = {int: "whole numbers", float: "numbers", str: "texts"}.get(inner[0], "values")
+        content = _several(inner[0])
         return f"a list of {content}" if inner[-1] is Ellipsis else f"a list of {len(inner)} {content}"
     if origin is dict:
-        return "a table"
+        return f"a table of {_several(inner[1])}"
     plain = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
     return plain.get(hint, "another value")
+
+
+def _several(hint: Any) -> str:
+    """What a list or a table holds."""
+    known = {int: "whole numbers", float: "numbers", str: "texts"}
+    return words(hint) if get_origin(hint) is Literal else known.get(hint, "values")
 
 
 def _required(field: Field[Any]) -> bool:

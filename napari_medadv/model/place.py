@@ -28,7 +28,8 @@ def place(given: Path | str, card: Path | None = None) -> tuple[Path | str, Card
     if path.is_dir():
         path = path / "model.toml"
         if not path.is_file():
-            raise CardError(f"The folder {path.parent.name} holds no model.toml: name the weights or the card itself.")
+            folder = path.parent.resolve().name
+            raise CardError(f"The folder {folder} holds no model.toml: name the weights or the card itself.")
     if not path.exists():
         raise ModelError(f"There is no file {path}: name the weights, their card or the folder of both.")
     if path.suffix == ".toml":

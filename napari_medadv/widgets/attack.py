@@ -109,11 +109,13 @@ class AttackPanel(Panel):
             return save_outcome(outcome, folder, progress, objects=kinds)
 
         self.say("Saving…")
-        self.start(verb, "Saving", lambda saved: self.say(saved.words(folder.name)))
+        self.start(verb, "Saving", lambda saved: self.say(saved.words(folder.name)), writes=True)
 
     def _finished(self, outcome: Outcome) -> None:
         if self.session.loaded is outcome.loaded:
             self.stage.show_outcome(outcome)
+        else:
+            self.complain("The attack was stopped: another series is on the screen.")
 
     def _finished_together(self, found: Shared) -> None:
         there = [outcome for outcome in found.outcomes if outcome.loaded in self.stage.series]
@@ -176,7 +178,7 @@ def attacked(loaded: Loaded, classifier: Classifier, plan: Plan, progress: Progr
 
 
 def told(found: Perturbation, lasting: Survival | None = None) -> str:
-    """Whether the goal is reached as stored, how the finding moved, and how often it lasts."""
+    """Whether the goal is reached as stored, how the finding moved, how often it lasts, and what must be known beside it."""
     goal = found.threat.goal
     verdict = {"Conceal": "Concealed", "Fabricate": "Fabricated", "Confuse": "Confused"}.get(
         type(goal).__name__, "Reached"
@@ -190,4 +192,5 @@ def told(found: Perturbation, lasting: Survival | None = None) -> str:
     moved = f"{escape(label)} {percent(found.before[label])} → {percent(found.after[label])}"
     spent = f"{len(found.slices)} slice{'s' if len(found.slices) != 1 else ''}, {found.gradients} gradients, {found.queries} queries"
     moved += f"<br>{lasting.sentence.capitalize()}" if lasting is not None else ""
-    return f"<b>{head}</b><br>{moved}<br><small>{spent}, seed {found.seed}</small>"
+    beside = "".join(f"<br><i>{escape(fact[:1].upper() + fact[1:])}.</i>" for fact in found.facts)
+    return f"<b>{head}</b><br>{moved}{beside}<br><small>{spent}, seed {found.seed}</small>"

@@ -49,6 +49,7 @@ class AttackForm(QWidget):
 
     def __init__(self, stage: Stage, ties: Ties) -> None:
         super().__init__()
+        self._stage = stage
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
@@ -134,12 +135,15 @@ class AttackForm(QWidget):
         self.attack.setToolTip(words.splitlines()[0] if words else "")
 
     def _on_classifier(self, *_: Any) -> None:
+        self.goal.chosen = False
         self.goal.build()
+        self.budget.tell()
 
     def _on_loaded(self, loaded: Loaded | None) -> None:
+        self.goal.chosen = False
         self.budget.suggest(loaded)
         self.region.suggest(loaded)
 
     def _on_prediction(self, prediction: Prediction | None) -> None:
-        if prediction is not None:
+        if prediction is not None and self._stage.session.after is None:  # after an attack, its goal stays
             self.goal.suggest(prediction)

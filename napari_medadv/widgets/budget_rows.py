@@ -20,10 +20,11 @@ from napari_medadv.widgets.stage import Stage
 
 _MEANING = {
     "linf": "the change of each voxel",
-    "l2": "root of a slice's summed squared changes",
-    "l1": "summed changes of a slice",
-    "l0": "how many voxels of a slice may change",
+    "l2": "root of the summed squared changes in a {}",
+    "l1": "summed changes in a {}",
+    "l0": "how many voxels may change in a {}",
 }
+_EITHER = "slice, or in the volume where the classifier reads it whole"
 
 
 class BudgetRows:
@@ -33,14 +34,16 @@ class BudgetRows:
         self._stage = stage
         self.epsilon = Number(8.0, lowest=0.0)
         self.epsilon.setToolTip("How far the stored values may be changed.")
-        self.norm = box((), "\n".join(f"{name}: {words}" for name, words in _MEANING.items()), letters=4)
+        self.norm = box(
+            (), "\n".join(f"{name}: {words.format(_EITHER)}" for name, words in _MEANING.items()), letters=4
+        )
         for name in BUDGETS:
             self.norm.addItem(name.capitalize(), name)
         self.hint = QLabel()
         self.hint.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         rows.addRow("Budget", row(self.epsilon, self.norm, stretch=(3, 1)))
         rows.addRow("", self.hint)
-        self.epsilon.valueChanged.connect(lambda _: self._say())
+        self.epsilon.valueChanged.connect(lambda _: self.tell())
         self.norm.currentIndexChanged.connect(lambda _: self.suggest(stage.session.loaded))
 
     def budget(self) -> Budget:
@@ -70,7 +73,7 @@ class BudgetRows:
         """Say what `budget` says."""
         self.norm.setCurrentIndex(self.norm.findData(budget.norm.lower()))
         self.epsilon.set_number(budget.epsilon)
-        self._say()
+        self.tell()
 
     def suggest(self, loaded: Loaded | None) -> None:
         """A budget to begin with."""
@@ -80,9 +83,10 @@ class BudgetRows:
         volume, norm = loaded.volume, self.norm.currentData()
         self.epsilon.set_unit(budget_unit(BUDGETS[norm](1.0), volume.scale.unit))
         self.epsilon.set_number(default_epsilon(volume, norm))
-        self._say()
+        self.tell()
 
-    def _say(self) -> None:
+    def tell(self) -> None:
+        """Say what the budget means for the series and who reads it."""
         loaded = self._stage.session.loaded
         if loaded is None:
             return
@@ -98,7 +102,7 @@ class BudgetRows:
 def meaning(budget: Budget, volume: Volume, *, whole: bool = False) -> str:
     """What a budget means on the screen, in a few words; `whole` where it is spent on the whole volume and not on each slice."""
     if volume.colour or not measurable(volume.window) or budget.norm not in ("Linf", "L2"):
-        return _MEANING[budget.norm.lower()]
+        return _MEANING[budget.norm.lower()].format("volume" if whole else "slice")
     means = stated(budget, volume.window, values(volume, whole=whole))
     each = "" if budget.norm == "Linf" else "mean "
     return f"{each}{means['% of window']:.2g} % of window, {means['grey level of 255']:.2g} of 255 greys"

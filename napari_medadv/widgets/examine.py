@@ -107,8 +107,7 @@ class ExaminePanel(Panel):
         if sign is None or sign.where is None or viewer is None or noun is None:
             return
         active = viewer.layers.selection.active
-        volume = (noun if isinstance(noun, Loaded) else noun.loaded).volume
-        values, style, _ = suspicion_layer(sign, volume)
+        values, style, _ = suspicion_layer(sign, noun)
         for old in [layer for layer in viewer.layers if layer.name == style["name"]]:
             viewer.layers.remove(old)
         viewer.add_image(values, **style)
@@ -147,6 +146,8 @@ class ExaminePanel(Panel):
         return chosen if chosen is not None else self.session.loaded
 
     def _finished(self, found: Suspicion) -> None:
+        if self._examined is None:  # it ended just as the person turned to something else
+            return
         self.found = found
         verdict = found.examination
         together = "–" if verdict is None else f"{verdict.p:.3f}"

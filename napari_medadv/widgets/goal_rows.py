@@ -32,7 +32,9 @@ class GoalRows:
             self.kind.addItem(_NAMES.get(name, name.capitalize()), name)
         self.fields: dict[str, QWidget] = {}
         self._readers: dict[str, Callable[[], Any]] = {}
+        self.chosen = False
         rows.addRow("Goal", self.kind)
+        self.kind.activated.connect(self._choose)
         self.kind.currentIndexChanged.connect(lambda _: self.build())
         self.build()
 
@@ -61,6 +63,7 @@ class GoalRows:
             if annotation is str:
                 labels = box(self._labels, "A finding of the classifier.")
                 labels.setCurrentText(chosen.get(name, ""))
+                labels.activated.connect(self._choose)
                 field, read = labels, labels.currentText
             else:
                 field, read = field_of(annotation, 0.5 if default is dataclasses.MISSING else default)
@@ -78,13 +81,18 @@ class GoalRows:
                 field.set_number(getattr(goal, name))
 
     def suggest(self, prediction: Prediction) -> None:
-        """Conceal what is there, or else fabricate what is not."""
+        """Conceal what is there, or else fabricate what is not; what the person chose meanwhile stays."""
+        if self.chosen:
+            return
         found = [label for label in prediction.present if not label.lower().startswith("no ")]
         absent = [label for label in prediction.findings.labels if label not in prediction.present]
         self.kind.setCurrentIndex(self.kind.findData("conceal" if found or not absent else "fabricate"))
         field = self.fields.get("label")
         if isinstance(field, QComboBox):
             field.setCurrentText((found or absent or prediction.findings.labels)[0])
+
+    def _choose(self, *_: Any) -> None:
+        self.chosen = True
 
     @property
     def _class(self) -> type[Any]:

@@ -13,7 +13,7 @@ class Number(QDoubleSpinBox):
 
     def __init__(self, value: float = 0.0, lowest: float = -1e9, highest: float = 1e9, unit: str = "") -> None:
         super().__init__()
-        self.setDecimals(6)
+        self.setDecimals(15)  # an apparent diffusion coefficient in m2/s is of the order of 1e-9
         self.setRange(lowest, 1e12 if math.isinf(highest) else highest)
         self.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
         self.setKeyboardTracking(False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import QEvent, Qt, QTimer
 from qtpy.QtWidgets import QCheckBox, QComboBox, QGridLayout, QHBoxLayout, QLabel, QPushButton, QSlider
 
 from napari_medadv.display import HeatView, Outcome
@@ -102,6 +102,12 @@ class OverlayPanel(Panel):
         if self.stage.viewer is not None:
             self.ties.connect(self.stage.viewer.events.theme, self._draw)
         self._on_outcome(self.session.outcome)
+
+    def event(self, event: QEvent | None) -> bool:
+        """The x of the dock stops the blinking, which nobody could stop any more."""
+        if event is not None and event.type() == QEvent.Type.ParentChange and self.parent() is None:
+            self.blink.setChecked(False)
+        return super().event(event)
 
     def _on_outcome(self, outcome: Outcome | None) -> None:
         self.blink.setChecked(False)

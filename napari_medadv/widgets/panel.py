@@ -42,7 +42,7 @@ class Ties:
                 continue
         self._connected.clear()
         for job in self.jobs:
-            job.forget()
+            job.leave()
         self._stage.panels -= 1
         if self._stage.panels == 0:
             self._stage.close()
@@ -88,9 +88,12 @@ class Panel(QWidget):
         """Show what went wrong, as one sentence."""
         self.say(words, wrong=True)
 
-    def start(self, verb: Verb, what: str, done: Callable[[Any], None]) -> Job:
-        """Run a verb beside the window; `done` gets its result, and errors are said in the message line."""
-        return self.hear(self.stage.work.start(verb, what), done)
+    def start(self, verb: Verb, what: str, done: Callable[[Any], None], *, writes: bool = False) -> Job:
+        """Run a verb beside the window; `done` gets its result, and errors are said in the message line.
+
+        One that writes files goes on after the dock is closed.
+        """
+        return self.hear(self.stage.work.start(verb, what, writes=writes), done)
 
     def hear(self, job: Job, done: Callable[[Any], None]) -> Job:
         """Hand the result of a job to `done`, and say its error in the message line."""

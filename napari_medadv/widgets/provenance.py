@@ -102,28 +102,26 @@ class ProvenancePanel(Panel):
         word = self.password.text()
         self.password.clear()
         self.say("Signing…")
-        self._start(
+        job = self.start(
             lambda progress: sign_copies(what, key, certificate, word.encode() or None, out, progress),
             _SIGNING,
             lambda found: self.say(f"{found[1]} files signed by {found[0]} are in {out.name}; load them to verify."),
+            writes=True,
         )
+        self._watch(job)
 
     def cancel(self) -> None:
         """Stop what is under way."""
         for job in self._jobs:
             job.cancel()
 
-    def _start(self, verb: Any, what: str, done: Any) -> Job:
-        return self._watch(self.start(verb, what, done))
-
-    def _watch(self, job: Job) -> Job:
+    def _watch(self, job: Job) -> None:
         self._jobs = [*(old for old in self._jobs if old.running), job]
         self.bar.setVisible(True)
         self.bar.setValue(0)
         job.progressed.connect(lambda share, words: self.bar.setValue(int(1000 * share)))
         job.ended.connect(self._ended)
         self.cancel_button.setEnabled(True)
-        return job
 
     def _ended(self) -> None:
         busy = any(job.running for job in self._jobs)

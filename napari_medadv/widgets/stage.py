@@ -19,7 +19,7 @@ from napari_medadv.display import (
     volume_layer,
 )
 from napari_medadv.display.heat import heat_style
-from napari_medadv.display.layers import window_style
+from napari_medadv.display.layers import OVER, window_style
 from napari_medadv.volume import Volume, Window
 from napari_medadv.widgets.readout import readout
 from napari_medadv.widgets.session import Session
@@ -185,12 +185,14 @@ class Stage:
         self.session.take(loaded if self.layer(loaded) is not None or outcome is not None else None, outcome)
 
     def _present(self) -> None:
-        """One series and one adversarial version of it are on the screen: those in question."""
+        """One series and one adversarial version of it are on the screen: those in question, and no map that lies over another."""
         viewer, shown = self.viewer, (self.session.loaded, self.session.outcome)
         for layer in viewer.layers if viewer is not None else ():
-            noun = noun_of(layer)
+            noun, over = noun_of(layer), layer.metadata.get(OVER)
             if noun is not None:
                 layer.visible = any(noun is each for each in shown)
+            elif over is not None and not any(over is each for each in shown):
+                layer.visible = False
 
     def _on_active(self, event: Any = None) -> None:
         viewer = self.viewer
@@ -223,8 +225,9 @@ class Stage:
         elif old is not None:
             viewer.layers.remove(old)
         self._heat = None
-        if outcome is not None:
+        if self.session.loaded is not None:
             self._present()
+        if outcome is not None:
             active = viewer.layers.selection.active
             self._heat = weakref.ref(self._add(heat_layer(outcome, self.session.heat)))
             viewer.layers.selection.active = active

@@ -23,7 +23,7 @@ Verb = Callable[[Progress], Any]
 class Job(QObject):
     """One verb under way. Its signals arrive in the window's thread.
 
-    After `cancel`, the verb stops at its next report; after `forget`, nothing is heard of it any more.
+    After `cancel`, the verb stops at its next report; after `forget` and `leave`, nothing is heard of it any more.
     """
 
     progressed = Signal(float, str)
@@ -33,9 +33,10 @@ class Job(QObject):
 
     _told = Signal(str, object)
 
-    def __init__(self, verb: Verb, what: str) -> None:
+    def __init__(self, verb: Verb, what: str, *, writes: bool = False) -> None:
         super().__init__()
         self.what = what
+        self._writes = writes
         self._verb = verb
         self._stop = threading.Event()
         self._heard = True
@@ -61,6 +62,12 @@ class Job(QObject):
         """Stop the verb, and tell nobody."""
         self._heard = False
         self.cancel()
+
+    def leave(self) -> None:
+        """The dock or the window is closed: tell nobody, and stop the verb unless it writes files that were asked for."""
+        self._heard = False
+        if not self._writes:
+            self.cancel()
 
     def abandon(self) -> None:
         """Take the job as stopped at once; where the verb is stuck, nobody waits for it, and nothing is heard of it."""
@@ -129,7 +136,7 @@ class Work:
         self._pool: ThreadPoolExecutor | None = None
         self._jobs: list[Job] = []
 
-    def start(self, verb: Verb, what: str) -> Job:
+    def start(self, verb: Verb, what: str, *, writes: bool = False) -> Job:
         """Queue `verb`; connect to the job's signals before returning to the event loop.
 
         Parameters
@@ -138,8 +145,10 @@ class Work:
             Called with a progress; its result goes to `finished`.
         what
             The verb in a person's words, the subject of its messages: "The attack".
+        writes
+            Whether it writes files: it then goes on where the window is closed.
         """
-        job = Job(verb, what)
+        job = Job(verb, what, writes=writes)
         self._jobs = [*(old for old in self._jobs if not old.over), job]
         if self._pool is None:
             self._pool = ThreadPoolExecutor(1, "medadv", initializer=_leave_a_core)
@@ -152,9 +161,9 @@ class Work:
         return any(job.running for job in self._jobs)
 
     def close(self) -> None:
-        """Stop everything and tell nobody; returns at once, the thread ends at the next report."""
+        """Stop everything that writes no files, and tell nobody; returns at once, the thread ends at the next report."""
         for job in self._jobs:
-            job.forget()
+            job.leave()
         if self._pool is not None:
             self._pool.shutdown(wait=False)
             self._pool = None

@@ -1,10 +1,13 @@
 import json
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+from torch import Tensor
 
 from napari_medadv.attacks import perturb
 from napari_medadv.attacks.fgsm import FGSM
@@ -12,13 +15,14 @@ from napari_medadv.detect import Detector, Reference, calibrate, examine, read_r
 from napari_medadv.detect.alignment import Alignment
 from napari_medadv.detect.calibrate import slice_scores
 from napari_medadv.detect.conformal import Rate, enough, fused_p_value, p_value, threshold_interval
+from napari_medadv.detect.detector import Need, State
 from napari_medadv.detect.flip import Flip
 from napari_medadv.detect.mahalanobis import Mahalanobis, shrunken
 from napari_medadv.detect.mirror import Mirror
 from napari_medadv.detect.noise_margin import NoiseMargin
 from napari_medadv.detect.residual import Residual
 from napari_medadv.detect.squeeze import Squeeze
-from napari_medadv.detect.suspect import suspects
+from napari_medadv.detect.suspect import Suspect, suspects
 from napari_medadv.errors import DetectorError
 from napari_medadv.threat import Confuse, Linf, Threat
 from tests.detect.scenes import classifier, volume
@@ -242,3 +246,49 @@ def test_floating_point_pixels_are_refused() -> None:
     grey = volume("grey", 0)
     with pytest.raises(DetectorError, match="floating point"):
         next(suspects(classifier("grey"), replace(grey, voxels=np.asarray(grey.voxels, np.float32))))
+
+
+@dataclass(frozen=True)
+class Own:
+    """A detector of somebody's own that gives back whatever it is told to."""
+
+    needs: ClassVar[tuple[Need, ...]] = ("nothing",)
+    weight: ClassVar[float] = 1.0
+    evaded_by: ClassVar[str] = "everything"
+    passes: int = 1
+    gives: Any = None
+    learns: Any = field(default_factory=dict)
+
+    def fit(self, clean: Sequence[Suspect]) -> State:
+        found: State = self.learns(clean) if callable(self.learns) else self.learns
+        return found
+
+    def __call__(self, suspect: Suspect, state: State) -> Tensor:
+        found: Tensor = self.gives(suspect)
+        return found
+
+
+@pytest.mark.parametrize(
+    ("gives", "words"),
+    [
+        (lambda suspect: suspect.values.std(), r"the shape \(\), and"),
+        (lambda suspect: suspect.values.flatten(2).std(dim=2), r"the shape \(\d+, 1\), and"),
+        (lambda suspect: suspect.values.flatten(1).std(dim=1).numpy(), "gives back ndarray"),
+        (lambda suspect: None, "gives back NoneType"),
+        (lambda suspect: suspect.pixels, "Own failed .*no attribute 'pixels'"),
+        (lambda suspect: Path("gone").read_bytes(), "Own failed .FileNotFoundError"),
+        (lambda: 0, "Own failed .TypeError.*1 was given"),
+    ],
+)
+def test_what_a_detector_of_ones_own_may_do_wrong(gives: Any, words: str) -> None:
+    with pytest.raises(DetectorError, match=words):
+        slice_scores(Own(gives=gives), {}, classifier("grey"), volume("grey", 1), None)
+
+
+@pytest.mark.parametrize("learns", [None, {"mean": 3.0}, lambda clean: clean.mean])
+def test_what_it_may_do_wrong_when_it_learns(learns: Any) -> None:
+    clean = [volume("grey", seed) for seed in range(5)]
+    with pytest.raises(DetectorError, match=r"fit of Own gives|Own failed"):
+        calibrate(
+            [Own(gives=lambda suspect: suspect.values.flatten(1).std(dim=1), learns=learns)], classifier("grey"), clean
+        )

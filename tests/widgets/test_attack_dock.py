@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -142,3 +145,87 @@ def test_the_result_is_acquired_again(viewer: Any, loaded: Loaded, classifier: C
     outcome = stage.session.outcome
     assert outcome is not None and outcome.survival is not None and outcome.survival.times == 3
     assert "of 3 fresh acquisitions" in panel.message.text()
+
+
+def test_an_attack_that_ended_as_another_series_came_is_told(
+    viewer: Any, loaded: Loaded, classifier: Classifier, until: Until
+) -> None:
+    stage, panel = stage_of(viewer), dock(viewer, AttackPanel)
+    stage.show(loaded)
+    stage.session.attach(classifier)
+    panel.run()
+    assert stage.work.wait(60)
+    stage.show(Loaded(loaded.volume, loaded.series))
+    until(lambda: panel.run_button.isEnabled())
+    assert panel.message.text() == "The attack was stopped: another series is on the screen."
+
+
+def test_what_a_budget_means_follows_the_classifier(viewer: Any, loaded: Loaded, classifier: Classifier) -> None:
+    stage, panel = stage_of(viewer), dock(viewer, AttackPanel)
+    stage.show(loaded)
+    stage.session.attach(classifier)
+    rows = panel.form.budget
+    rows.norm.setCurrentText("L2")
+    each = float(rows.hint.text().split()[1])
+    stage.session.attach(replace(classifier, reads="volume"))
+    assert float(rows.hint.text().split()[1]) == pytest.approx(each / np.sqrt(6), rel=0.05)
+    rows.norm.setCurrentText("L1")
+    assert rows.hint.text() == "summed changes in a volume"
+
+
+def test_slices_that_still_show_the_finding_are_told(
+    viewer: Any, loaded: Loaded, classifier: Classifier, until: Until
+) -> None:
+    stage, panel = stage_of(viewer), dock(viewer, AttackPanel)
+    stage.show(loaded)
+    stage.session.attach(classifier)
+    stage.go(2)
+    panel.form.region.slices.setCurrentIndex(1)
+    panel.run()
+    until(lambda: stage.session.outcome)
+    assert "Concealed, judged as stored" in panel.message.text()
+    assert "for the series as a whole the classifier still says nodule" in panel.message.text()
+
+
+def test_closing_the_dock_does_not_lose_what_is_being_saved(
+    viewer: Any, loaded: Loaded, classifier: Classifier, until: Until, tmp_path: Path
+) -> None:
+    panel, _ = attacked(viewer, loaded, classifier, until)
+    until(lambda: not stage_of(viewer).work.busy)
+    gate = threading.Event()
+    stage_of(viewer).work.start(lambda _: gate.wait(20), "Waiting", writes=True)
+    panel.save(tmp_path / "out")
+    viewer.window.remove_dock_widget(panel)
+    gate.set()
+    assert stage_of(viewer).work.wait(20)
+    assert len(list((tmp_path / "out").iterdir())) == 6
+
+
+def test_the_goal_that_was_chosen_while_the_series_is_read_stays(
+    viewer: Any, loaded: Loaded, classifier: Classifier
+) -> None:
+    stage, panel = stage_of(viewer), dock(viewer, AttackPanel)
+    stage.show(loaded)
+    stage.session.attach(classifier)
+    goal, said = panel.form.goal, classifier.predict(loaded.volume)
+    stage.session.prediction = said
+    assert goal.kind.currentData() == "conceal"
+    goal.kind.setCurrentIndex(goal.kind.findData("confuse"))
+    goal.kind.activated.emit(goal.kind.currentIndex())  # as a click does
+    stage.session.prediction = replace(said)
+    assert goal.kind.currentData() == "confuse"
+    stage.show(Loaded(loaded.volume, loaded.series))
+    stage.session.prediction = said
+    assert goal.kind.currentData() == "conceal"
+
+
+def test_the_goal_of_an_attack_stays_when_its_series_is_read_again(
+    viewer: Any, loaded: Loaded, classifier: Classifier, until: Until
+) -> None:
+    panel, outcome = attacked(viewer, loaded, classifier, until)
+    stage, goal = stage_of(viewer), panel.form.goal
+    stage.show(Loaded(loaded.volume, loaded.series))
+    goal.kind.setCurrentIndex(goal.kind.findData("confuse"))
+    viewer.layers.selection.active = stage.layer(outcome)
+    stage.session.prediction = replace(outcome.perturbation.before)
+    assert goal.kind.currentData() == "confuse"

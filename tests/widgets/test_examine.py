@@ -149,3 +149,16 @@ def test_without_a_reference_it_can_be_stopped_too(loaded: Loaded, classifier: C
     with pytest.raises(Cancelled):
         look(volume, None, replace(classifier, batch=1), None, 0.05, stop)
     assert asked[-1] == "residual looks where"
+
+
+def test_what_was_found_in_one_series_is_not_told_of_the_next(
+    viewer: Any, loaded: Loaded, until: Callable[..., None]
+) -> None:
+    stage, panel = stage_of(viewer), ExaminePanel(viewer)
+    viewer.window.add_dock_widget(panel, name="Examine")
+    stage.show(loaded)
+    panel.run()
+    assert stage.work.wait(20)  # it ended, and the window has not heard of it yet
+    stage.show(Loaded(loaded.volume, loaded.series))
+    until(lambda: panel.run_button.isEnabled())
+    assert panel.found is None and panel.list.topLevelItemCount() == 0

@@ -108,3 +108,9 @@ def test_a_budget_for_the_whole_volume_is_spread_over_all_of_it(loaded: Loaded) 
     one = float(meaning(L2(1000), volume).split()[1])
     whole = float(meaning(L2(1000), volume, whole=True).split()[1])
     assert whole == pytest.approx(one / math.sqrt(slices), rel=0.05)
+
+
+def test_a_number_may_be_as_small_as_a_diffusion_coefficient(qtbot: Any) -> None:
+    field = Number(3.3e-11, lowest=0.0, unit="m2/s")
+    qtbot.addWidget(field)
+    assert field.number == pytest.approx(3.3e-11) and field.text() == "3.3e-11 m2/s"

@@ -19,8 +19,11 @@ from napari_medadv.model import Classifier
 from napari_medadv.prediction import Findings
 from napari_medadv.volume import Window
 from napari_medadv.widgets.classifier import ClassifierPanel
+from napari_medadv.widgets.overlay import OverlayPanel
 from napari_medadv.widgets.regions import mask_of
 from napari_medadv.widgets.stage import noun_of, stage_of
+from napari_medadv.widgets.suspicion import Sign
+from napari_medadv.widgets.suspicion_layer import suspicion_layer
 from napari_medadv.widgets.writing import write_image
 from tests.dicom.making import dataset, write
 from tests.widgets.docking import attacked, dock
@@ -106,3 +109,34 @@ def test_long_names_of_findings_do_not_widen_the_dock(
     stage.session.attach(Classifier(classifier.network, long, "HU", name="spot"))
     until(lambda: stage.session.prediction)
     assert panel.minimumSizeHint().width() < 420
+
+
+def test_another_series_takes_the_adversarial_version_of_the_last_off_the_screen(
+    viewer: Any, loaded: Loaded, classifier: Classifier, until: Until
+) -> None:
+    stage = stage_of(viewer)
+    other = Loaded(replace(loaded.volume, voxels=loaded.volume.voxels + np.int16(1)), loaded.series)
+    stage.show(other)
+    _, outcome = attacked(viewer, loaded, classifier, until)
+    sign = Sign("residual", "", None, 0, "", (), np.ones(loaded.volume.shape, np.float32))
+    over = [
+        viewer.add_image(values, **style)
+        for values, style, _ in (suspicion_layer(sign, each) for each in (loaded, outcome))
+    ]
+    viewer.layers.selection.active = stage.layer(other)
+    assert [layer for layer in viewer.layers if layer.visible] == [stage.layer(other)]
+    viewer.layers.selection.active = stage.layer(outcome)
+    over[0].visible = over[1].visible = True
+    viewer.layers.remove(stage.layer(outcome))
+    assert stage.layer(loaded).visible and over[0].visible and not over[1].visible
+
+
+def test_blinking_ends_with_its_dock(
+    viewer: Any, loaded: Loaded, classifier: Classifier, until: Until, qtbot: Any
+) -> None:
+    _, outcome = attacked(viewer, loaded, classifier, until)
+    layer, panel = stage_of(viewer).layer(outcome), dock(viewer, OverlayPanel)
+    panel.blink.setChecked(True)
+    until(lambda: not layer.visible)
+    viewer.window.remove_dock_widget(panel)
+    assert layer.visible and not panel._timer.isActive()
