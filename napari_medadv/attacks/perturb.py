@@ -24,6 +24,7 @@ from napari_medadv.progress import Progress, part, silent
 from napari_medadv.room import standard
 from napari_medadv.threat import Alone, Conceal, Threat
 from napari_medadv.threat.finer import Swap
+from napari_medadv.threat.goal_words import goal_words
 from napari_medadv.volume import Array, Volume
 
 _AT_ONCE = 4
@@ -98,7 +99,7 @@ def perturb(
             else f", attacked in {len(slices)} of its {len(volume.voxels)} slices"
         )
         raise AlreadyReached(
-            f"The goal {threat.goal} is met by the clean series already ({before.sentence}{where}): choose another goal."
+            f"The goal, {goal_words(threat.goal)}, is met by the clean series already ({before.sentence}{where}): choose another goal."
         )
     rng = torch.Generator().manual_seed(seed)
     voxels = standard().like(volume.voxels)

@@ -10,7 +10,6 @@ from napari_medadv.attacks import Perturbation
 from napari_medadv.audit.attack_files import kept_files
 from napari_medadv.audit.fingerprint import differing, fingerprint
 from napari_medadv.audit.folder import refuse, whole
-from napari_medadv.audit.goal_words import done_words, goal_words
 from napari_medadv.audit.meaning import meaning_words
 from napari_medadv.audit.objects import write_objects
 from napari_medadv.audit.panel import write_panel
@@ -25,6 +24,7 @@ from napari_medadv.measure import Distortion, distortion
 from napari_medadv.model import Classifier
 from napari_medadv.progress import Progress, part, silent
 from napari_medadv.threat.amount import Amount
+from napari_medadv.threat.goal_words import done_words, goal_words
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from napari_medadv.attacks import Perturbation
-from napari_medadv.audit.goal_words import goal_words
 from napari_medadv.audit.threat_json import budget_unit
 from napari_medadv.measure import Difference, Distortion, amplification, signed_difference
 from napari_medadv.orientation import flips
 from napari_medadv.prediction import Prediction
+from napari_medadv.threat.goal_words import goal_words
 from napari_medadv.volume import Array, Volume
 
 _BEFORE, _AFTER = "#4c78a8", "#d1495b"

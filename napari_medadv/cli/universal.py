@@ -61,8 +61,8 @@ def run(args: argparse.Namespace) -> int:
     from napari_medadv.attacks import suits
     from napari_medadv.attacks.several import alike, learns
     from napari_medadv.audit.folder import refuse, whole
-    from napari_medadv.audit.goal_words import goal_words
     from napari_medadv.threat import Fabricate
+    from napari_medadv.threat.goal_words import goal_words
 
     for path in [*args.paths, *args.judge]:
         refuse(args.out, path)
@@ -165,8 +165,8 @@ def _judged(
     from napari_medadv.attacks import perturb
     from napari_medadv.attacks.several import applied
     from napari_medadv.audit.delivery import Writing, deliver
-    from napari_medadv.audit.goal_words import goal_words
     from napari_medadv.audit.record import attachment
+    from napari_medadv.threat.goal_words import goal_words
 
     head = f"{goal_words(goal)}, {each.series.modality} {each.series.uid}" + (
         "" if each.learned else ", not learned from"

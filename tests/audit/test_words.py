@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from napari_medadv.audit.goal_words import done_words, goal_words
 from napari_medadv.audit.meaning import meaning, meaning_words
 from napari_medadv.audit.threat_json import GOALS
 from napari_medadv.threat import L0, L2, Alone, Amount, Conceal, Confuse, Fabricate, Goal, Linf, Reach, Swap
+from napari_medadv.threat.goal_words import done_words, goal_words
 from napari_medadv.volume import Scale, Volume, Window
 
 TOLD: list[tuple[Goal, str, str]] = [

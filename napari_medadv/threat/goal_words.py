@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from napari_medadv.threat import Alone, Conceal, Confuse, Fabricate, Goal, Reach, Swap
+from napari_medadv.threat.finer import Alone, Reach, Swap
+from napari_medadv.threat.goal import Conceal, Confuse, Fabricate, Goal
 
 
 def goal_words(goal: Goal) -> str:
