@@ -49,7 +49,7 @@ def ct(folder: Path) -> None:
     place.slices.setCurrentIndex(2)
     place.first.setValue(max(0, stage.session.index - 4))
     place.last.setValue(stage.session.index + 4)
-    docks["Attack"].form.budget.epsilon.set_number(12)
+    docks["Attack"].form.budget.epsilon.setValue(12)
     docks["Attack"].run()
     wait(lambda: docks["Attack"].bar.value() > 300 or not stage.work.busy)
     from napari_medadv.widgets.commands import bring

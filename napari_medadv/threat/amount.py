@@ -16,12 +16,13 @@ from napari_medadv.volume import Volume
 Said = Literal["native", "percent", "grey", "jnd", "psnr"]
 """In the volume's unit, per cent of the window, grey levels of 255 in it, just noticeable differences, or PSNR in dB."""
 
-_MEASURES: dict[Said, Measure] = {
+MEASURES: dict[Said, Measure] = {
     "native": "native",
     "percent": "% of window",
     "grey": "grey level of 255",
     "jnd": "JND",
 }
+"""What the measures of single voxels are called where a budget is stated in all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ class Amount:
             raise ThreatError(
                 "Just noticeable differences are defined for grey, and this series is in colour: take grey."
             )
-        amount = native(self.number, _MEASURES[self.measure], volume.window, self.display)
+        amount = native(self.number, MEASURES[self.measure], volume.window, self.display)
         if norm == "L2" and self.measure != "native":
             return L2(amount * math.sqrt(count))
         kinds: dict[ball.Norm, type[Linf] | type[L2] | type[L1] | type[L0]] = {

@@ -1,8 +1,9 @@
-"""BudgetRows: how far the adversary may go, as rows of a form, in the unit of the series and in what that means."""
+"""BudgetRows: how far the adversary may go, as rows of a form, in the measure of the person's choice and in what that means."""
 
 from __future__ import annotations
 
 import math
+from typing import get_args
 
 from qtpy.QtWidgets import QFormLayout, QLabel, QSizePolicy
 
@@ -10,8 +11,8 @@ from napari_medadv.audit.threat_json import BUDGETS, budget_unit
 from napari_medadv.display import Loaded
 from napari_medadv.errors import MedAdvError
 from napari_medadv.measure import grey_range
-from napari_medadv.threat import Budget
-from napari_medadv.threat.amount import values
+from napari_medadv.threat import Amount, Budget
+from napari_medadv.threat.amount import MEASURES, Said, values
 from napari_medadv.threat.unit import measurable, stated
 from napari_medadv.volume import Volume
 from napari_medadv.widgets.number import Number
@@ -25,15 +26,24 @@ _MEANING = {
     "l0": "how many voxels may change in a {}",
 }
 _EITHER = "slice, or in the volume where the classifier reads it whole"
+_NAMES: dict[Said, str] = {"percent": "% window", "grey": "greys", "jnd": "JND", "psnr": "dB PSNR"}
+_MEASURED = """What the number counts, in the default window:
+the unit of the series; per cent of the window; grey levels of 255 in it;
+just noticeable differences on a display calibrated to DICOM PS3.14 (1 to 350 cd/m2);
+the PSNR that must be kept. For L2 all but the first are the root mean square."""
 
 
 class BudgetRows:
-    """The budget, its norm, and a line that says what it means on the screen."""
+    """The budget, its measure, its norm, and a line that says what it means in other measures."""
 
     def __init__(self, rows: QFormLayout, stage: Stage) -> None:
         self._stage = stage
+        self._measured: Said = "native"
+        self._exact: tuple[Budget, bool] | None = None
         self.epsilon = Number(8.0, lowest=0.0)
         self.epsilon.setToolTip("How far the stored values may be changed.")
+        self.measure = box((), _MEASURED, letters=4)
+        self.measure.addItem("", "native")
         self.norm = box(
             (), "\n".join(f"{name}: {words.format(_EITHER)}" for name, words in _MEANING.items()), letters=4
         )
@@ -41,20 +51,27 @@ class BudgetRows:
             self.norm.addItem(name.capitalize(), name)
         self.hint = QLabel()
         self.hint.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
-        rows.addRow("Budget", row(self.epsilon, self.norm, stretch=(3, 1)))
+        rows.addRow("Budget", row(self.epsilon, self.measure, self.norm, stretch=(3, 2, 1)))
         rows.addRow("", self.hint)
-        self.epsilon.valueChanged.connect(lambda _: self.tell())
+        self.epsilon.valueChanged.connect(lambda _: self._on_number())
+        self.measure.currentIndexChanged.connect(lambda _: self._convert())
         self.norm.currentIndexChanged.connect(lambda _: self.suggest(stage.session.loaded))
 
     def budget(self) -> Budget:
-        """The budget.
+        """The budget, in the unit of the series.
 
         Raises
         ------
         MedAdvError
             Nothing could change within it.
         """
-        return BUDGETS[self.norm.currentData()](self.epsilon.number)
+        loaded, norm = self._stage.session.loaded, self.norm.currentData()
+        if self._exact is not None and self._exact[1] == self._whole:
+            return self._exact[0]
+        if self._measured == "native" or loaded is None:
+            return BUDGETS[norm](self.epsilon.number)
+        kind = BUDGETS[norm](1.0).norm
+        return Amount(self.epsilon.number, self._measured).budget(kind, loaded.volume, whole=self._whole)
 
     def offer(self, norms: tuple[str, ...]) -> None:
         """Only these norms can be chosen; the chosen one stays where it can."""
@@ -70,20 +87,18 @@ class BudgetRows:
             self.suggest(self._stage.session.loaded)
 
     def show_budget(self, budget: Budget) -> None:
-        """Say what `budget` says."""
+        """Say what `budget` says, in the unit of the series."""
         self.norm.setCurrentIndex(self.norm.findData(budget.norm.lower()))
-        self.epsilon.set_number(budget.epsilon)
-        self.tell()
+        self._offer_measures("native")
+        self._show(budget)
 
     def suggest(self, loaded: Loaded | None) -> None:
-        """A budget to begin with."""
+        """A budget to begin with, in the measure that is chosen, where it can be."""
         if loaded is None:
             self.hint.setText("")
             return
-        volume, norm = loaded.volume, self.norm.currentData()
-        self.epsilon.set_unit(budget_unit(BUDGETS[norm](1.0), volume.scale.unit))
-        self.epsilon.set_number(default_epsilon(volume, norm))
-        self.tell()
+        self._offer_measures(self._measured)
+        self._show(BUDGETS[self.norm.currentData()](default_epsilon(loaded.volume, self.norm.currentData())))
 
     def tell(self) -> None:
         """Say what the budget means for the series and who reads it."""
@@ -91,21 +106,76 @@ class BudgetRows:
         if loaded is None:
             return
         try:
-            reader = self._stage.session.classifier
-            whole = reader is not None and reader.reads == "volume"
-            self.hint.setText(meaning(self.budget(), loaded.volume, whole=whole))
+            self.hint.setText(meaning(self.budget(), loaded.volume, whole=self._whole, chosen=self._measured))
         except MedAdvError as error:
             self.hint.setText(str(error))
         self.hint.setToolTip(self.hint.text())
 
+    @property
+    def _whole(self) -> bool:
+        reader = self._stage.session.classifier
+        return reader is not None and reader.reads == "volume"
 
-def meaning(budget: Budget, volume: Volume, *, whole: bool = False) -> str:
-    """What a budget means on the screen, in a few words; `whole` where it is spent on the whole volume and not on each slice."""
-    if volume.colour or not measurable(volume.window) or budget.norm not in ("Linf", "L2"):
+    def _offer_measures(self, chosen: Said) -> None:
+        """The measures that there are for the series and the norm; the chosen one stays where it can."""
+        loaded, norm = self._stage.session.loaded, self.norm.currentData()
+        self.measure.blockSignals(True)
+        self.measure.clear()
+        unit = "" if loaded is None else loaded.volume.scale.unit
+        self.measure.addItem(budget_unit(BUDGETS[norm](1.0), unit), "native")
+        if loaded is not None and norm in ("linf", "l2") and measurable(loaded.volume.window):
+            for name in get_args(Said)[1:]:
+                if not (loaded.volume.colour and name == "jnd"):
+                    self.measure.addItem(_NAMES[name], name)
+        self.measure.setCurrentIndex(max(self.measure.findData(chosen), 0))
+        self._measured = self.measure.currentData()
+        self.measure.blockSignals(False)
+
+    def _on_number(self) -> None:
+        self._exact = None
+        self.tell()
+
+    def _convert(self) -> None:
+        """Another measure: the same budget in it."""
+        try:
+            budget = self.budget()
+        except MedAdvError:
+            self._measured = self.measure.currentData()
+            self._on_number()
+            return
+        self._measured = self.measure.currentData()
+        self._show(budget)
+
+    def _show(self, budget: Budget) -> None:
+        """A budget in the chosen measure; it stays exact though its number is rounded."""
+        loaded, number = self._stage.session.loaded, budget.epsilon
+        if loaded is not None and self._measured != "native":
+            means = stated(budget, loaded.volume.window, values(loaded.volume, whole=self._whole))
+            number = float(f"{means['PSNR dB' if self._measured == 'psnr' else MEASURES[self._measured]]:.3g}")
+        self.epsilon.blockSignals(True)
+        self.epsilon.set_number(number)
+        self.epsilon.blockSignals(False)
+        self._exact = budget, self._whole
+        self.tell()
+
+
+def meaning(budget: Budget, volume: Volume, *, whole: bool = False, chosen: Said = "native") -> str:
+    """What a budget means in other measures than the chosen one, in a few words.
+
+    `whole` where it is spent on the whole volume and not on each slice.
+    """
+    if budget.norm not in ("Linf", "L2") or not measurable(volume.window):
         return _MEANING[budget.norm.lower()].format("volume" if whole else "slice")
     means = stated(budget, volume.window, values(volume, whole=whole))
     each = "" if budget.norm == "Linf" else "mean "
-    return f"{each}{means['% of window']:.2g} % of window, {means['grey level of 255']:.2g} of 255 greys"
+    said = {
+        "native": f"{means['native']:.3g} {volume.scale.unit}",
+        "percent": f"{means['% of window']:.2g} % of window",
+        "grey": f"{means['grey level of 255']:.2g} of 255 greys",
+        "jnd": f"{means['JND']:.2g} JND",
+    }
+    left = [words for name, words in said.items() if name != chosen and not (volume.colour and name == "jnd")]
+    return each + ", ".join(left[:3])
 
 
 def default_epsilon(volume: Volume, norm: str = "linf") -> float:

@@ -41,7 +41,7 @@ def test_from_a_folder_to_a_fooled_classifier_and_back_to_dicom(
     assert stage.session.prediction is not None
     assert reading.bars.isVisibleTo(reading) and stage.session.prediction.present == ("nodule",)
     assert attack.form.goal.goal() == Conceal("nodule")
-    assert attack.form.budget.epsilon.number == 8 and attack.form.budget.epsilon.suffix() == " HU"
+    assert attack.form.budget.epsilon.number == 8 and attack.form.budget.measure.currentText() == "HU"
     stage.go(0)
     attack.run()
     until(lambda: stage.session.outcome)
