@@ -40,6 +40,7 @@ class BudgetRows:
         self._stage = stage
         self._measured: Said = "native"
         self._exact: tuple[Budget, bool] | None = None
+        self._typed: tuple[str, ...] = ()
         self.epsilon = Number(8.0, lowest=0.0)
         self.epsilon.setToolTip("How far the stored values may be changed.")
         self.measure = box((), _MEASURED, letters=4)
@@ -93,11 +94,14 @@ class BudgetRows:
         self._show(budget)
 
     def suggest(self, loaded: Loaded | None) -> None:
-        """A budget to begin with, in the measure that is chosen, where it can be."""
+        """A budget to begin with, in the measure that is chosen, where it can be; a number that was typed stays where it means the same."""
         if loaded is None:
             self.hint.setText("")
             return
         self._offer_measures(self._measured)
+        if self._typed == self._counted:
+            self.tell()
+            return
         self._show(BUDGETS[self.norm.currentData()](default_epsilon(loaded.volume, self.norm.currentData())))
 
     def tell(self) -> None:
@@ -131,8 +135,13 @@ class BudgetRows:
         self._measured = self.measure.currentData()
         self.measure.blockSignals(False)
 
+    @property
+    def _counted(self) -> tuple[str, ...]:
+        """What the number counts."""
+        return self.norm.currentData(), self._measured, self.measure.currentText()
+
     def _on_number(self) -> None:
-        self._exact = None
+        self._exact, self._typed = None, self._counted
         self.tell()
 
     def _convert(self) -> None:
@@ -155,7 +164,7 @@ class BudgetRows:
         self.epsilon.blockSignals(True)
         self.epsilon.set_number(number)
         self.epsilon.blockSignals(False)
-        self._exact = budget, self._whole
+        self._exact, self._typed = (budget, self._whole), ()
         self.tell()
 
 

@@ -90,3 +90,18 @@ def test_what_cannot_be_is_said(rows: BudgetRows) -> None:
     assert "positive" in rows.hint.text()
     choose(rows, "native")
     assert rows.epsilon.number == 0
+
+
+def test_a_number_that_was_typed_stays_for_the_next_series_of_its_unit(rows: BudgetRows, viewer: Any) -> None:
+    stage = stage_of(viewer)
+    first = stage.session.loaded
+    assert first is not None
+    rows.epsilon.setValue(21.0)
+    stage.show(Loaded(first.volume, first.series))
+    assert rows.budget() == Linf(21.0)
+    stage.show(Loaded(replace(first.volume, scale=replace(first.volume.scale, unit="Bq/ml")), first.series))
+    assert rows.epsilon.number != 21 and rows.measure.currentText() == "Bq/ml"
+    choose(rows, "percent")
+    rows.epsilon.setValue(3.0)
+    stage.show(Loaded(first.volume, first.series))
+    assert rows.epsilon.number == 3 and rows.measure.currentData() == "percent"
