@@ -25,6 +25,8 @@
 
 from __future__ import annotations
 
+import errno
+
 
 class MedAdvError(Exception):
     """What every user error of this package is; its text is one sentence for a person."""
@@ -124,3 +126,10 @@ def system_reason(fault: OSError) -> str:
             return found.strerror
         found = found.__cause__ or found.__context__
     return type(fault).__name__
+
+
+def too_long(fault: BaseException) -> str:
+    """The sentence for a path that no file can have, as it is too long; nothing where that is not what is wrong."""
+    if not isinstance(fault, OSError) or fault.errno != errno.ENAMETOOLONG:
+        return ""
+    return f"A path of {len(str(fault.filename or ''))} characters, or a name in it, is longer than files here can have: give a shorter one."

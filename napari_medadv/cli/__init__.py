@@ -21,7 +21,7 @@ from typing import NoReturn
 from napari_medadv import __version__
 from napari_medadv.catalogue import names
 from napari_medadv.cli.console import hush, speakable
-from napari_medadv.errors import Cancelled, MedAdvError
+from napari_medadv.errors import Cancelled, MedAdvError, too_long
 
 SEAM = ("choice", "console", "screen", "settings_options", "threat_options")
 
@@ -57,6 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:  # the last place before the person: no traceback reaches one who did not ask for it
         if debugging:
             raise
+        if sentence := too_long(error):
+            return _say(sentence, 2)
         said = " ".join(str(error).split())[:300] or "no message"
         return _say(
             f"An error of medadv itself ({type(error).__name__}: {said}): set MEDADV_DEBUG=1 to see where, and report it.",

@@ -12,7 +12,7 @@ from typing import Any
 
 from qtpy.QtCore import QObject, Qt, Signal  # type: ignore[attr-defined]
 
-from napari_medadv.errors import Cancelled, MedAdvError
+from napari_medadv.errors import Cancelled, MedAdvError, too_long
 from napari_medadv.progress import Progress
 
 _LOG = logging.getLogger(__name__)
@@ -85,6 +85,9 @@ class Job(QObject):
         except MedAdvError as error:
             self._tell("failed", str(error))
         except Exception as error:
+            if sentence := too_long(error):
+                self._tell("failed", sentence)
+                return
             _LOG.exception("%s failed", self.what)
             words = (str(error).strip().splitlines() or [""])[0]
             self._tell(

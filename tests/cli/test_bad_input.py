@@ -47,6 +47,11 @@ def test_no_such_folder(attack: Medadv, tmp_path: Path) -> None:
     assert "does not exist" in attack(path=tmp_path / "nowhere").one_sentence()
 
 
+@pytest.mark.parametrize("option", ["path", "model", "out"])
+def test_a_path_that_is_too_long(attack: Medadv, tmp_path: Path, option: str) -> None:
+    assert "shorter" in attack(**{option: tmp_path / ("a" * 300 + ".npy")}).one_sentence()
+
+
 def test_truncated_file(attack: Medadv, ct: Path) -> None:
     whole = (ct / "2.dcm").read_bytes()
     (ct / "2.dcm").write_bytes(whole[:-100])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -52,6 +53,12 @@ def test_an_unexpected_error_says_so_in_one_sentence(work: Work, until: Until) -
     said = heard(work.start(lambda _: [][1], "The attack"))
     until(lambda: ("ended", None) in said)
     assert said[0][1].startswith("The attack failed unexpectedly (IndexError: list index out of range)")
+
+
+def test_a_path_that_is_too_long_is_no_fault_of_ours(work: Work, until: Until) -> None:
+    said = heard(work.start(lambda _: Path("a" * 300).stat(), "Loading the model"))
+    until(lambda: ("ended", None) in said)
+    assert "give a shorter one" in said[0][1]
 
 
 def test_cancel_stops_at_the_next_report(work: Work, until: Until) -> None:
