@@ -79,6 +79,7 @@ class ArchivePanel(Panel):
         self.finish(stretch=False)
         self.way.currentIndexChanged.connect(self._turn)
         self._turn()
+        self._refresh()
 
     def archive(self) -> Archive:
         """The archive that the form names.

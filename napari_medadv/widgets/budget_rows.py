@@ -126,7 +126,7 @@ class BudgetRows:
         self.measure.blockSignals(True)
         self.measure.clear()
         unit = "" if loaded is None else loaded.volume.scale.unit
-        self.measure.addItem(budget_unit(BUDGETS[norm](1.0), unit), "native")
+        self.measure.addItem(budget_unit(BUDGETS[norm](1.0), unit).removesuffix(" value"), "native")
         if loaded is not None and norm in ("linf", "l2") and measurable(loaded.volume.window):
             for name in get_args(Said)[1:]:
                 if not (loaded.volume.colour and name == "jnd"):

@@ -49,6 +49,7 @@ def test_a_pull_is_stopped_goes_on_and_is_opened(
     viewer: Any, shelf: Shelf, tmp_path: Path, until: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     panel = show(viewer, "Archive")
+    assert panel.search_button.isEnabled() and not panel.pull_button.isEnabled() and not panel.cancel_button.isEnabled()
     monkeypatch.setattr(panel, "archive", lambda: shelf)
     panel.modality.setText("mr")
     panel.search()
