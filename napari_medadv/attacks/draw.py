@@ -3,9 +3,29 @@
 from __future__ import annotations
 
 import math
+import operator
 
 import torch
 from torch import Tensor
+
+from napari_medadv.errors import AttackError, wrong_kind
+
+
+def seeded(seed: int) -> torch.Generator:
+    """The generator that all randomness of a run comes from.
+
+    Raises
+    ------
+    AttackError
+        The seed is no whole number from 0 to 2**63 - 1.
+    """
+    try:
+        whole = operator.index(seed)
+    except TypeError:
+        raise AttackError(wrong_kind("The seed", seed, "a whole number", "give one, such as 0")) from None
+    if not 0 <= whole < 2**63:
+        raise AttackError(f"The seed is {whole}, and a whole number from 0 to 2**63 - 1 is expected: give another.")
+    return torch.Generator().manual_seed(whole)
 
 
 def uniform(shape: tuple[int, ...], rng: torch.Generator, like: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from napari_medadv.attacks import draw
 from napari_medadv.attacks.attack import Attack
 from napari_medadv.attacks.caveats import caveats
 from napari_medadv.attacks.each_slice import asked, by_mean, left
@@ -90,7 +91,7 @@ def perturb(
     Cancelled
         `progress` said stop.
     """
-    slices = refuse(classifier, volume, threat, attack)
+    slices, rng = refuse(classifier, volume, threat, attack), draw.seeded(seed)
     before = classifier.predict(volume, progress=part(progress, 0.0, 0.05))
     if threat.goal.reached(before, before, slices):
         where = (
@@ -101,7 +102,6 @@ def perturb(
         raise AlreadyReached(
             f"The goal, {goal_words(threat.goal)}, is met by the clean series already ({before.sentence}{where}): choose another goal."
         )
-    rng = torch.Generator().manual_seed(seed)
     voxels = standard().like(volume.voxels)
     ask = _Ask(classifier, volume, threat, attack, before, rng)
     share = 1.0 if not isinstance(threat.goal, Swap) else 0.6

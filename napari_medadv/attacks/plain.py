@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from napari_medadv.attacks import draw
 from napari_medadv.attacks.attack import Attack
 from napari_medadv.attacks.curve import Curve, smallest_epsilons
 from napari_medadv.attacks.grid import Grid, Unrounded
@@ -195,7 +196,7 @@ def plain_task(
         threat=Threat(goal, budget),
         budget=budget,
         decided=decided.to(device),
-        rng=torch.Generator().manual_seed(seed),
+        rng=draw.seeded(seed),
         lowest=torch.full((1, 1, 1, 1, 1), low, device=device),
         highest=torch.full((1, 1, 1, 1, 1), high, device=device),
         tally=tally,

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Protocol, TypeGuard
 
 import numpy as np
-import torch
 from torch import Tensor
 
+from napari_medadv.attacks import draw
 from napari_medadv.attacks.attack import Attack
 from napari_medadv.attacks.pasted import Pasted
 from napari_medadv.attacks.patch import Patch
@@ -67,7 +67,7 @@ def learn(
         The series do not go together, or the classifier gives no gradient.
     """
     alike([volume for volume, _ in members])
-    tally, rng, tasks = Tally(part(progress, 0.1, 1.0)), torch.Generator().manual_seed(seed), []
+    tally, rng, tasks = Tally(part(progress, 0.1, 1.0)), draw.seeded(seed), []
     for count, (volume, threat) in enumerate(members):
         told = part(progress, 0.1 * count / len(members), 0.1 * (count + 1) / len(members))
         slices = refuse(classifier, volume, threat, attack)

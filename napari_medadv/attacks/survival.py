@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from napari_medadv.attacks import draw
 from napari_medadv.attacks.perturb import Perturbation, task_of
 from napari_medadv.attacks.retake import Retake
 from napari_medadv.errors import AttackError
@@ -65,7 +66,7 @@ def survival(
         Told once a batch.
     """
     check_times(times)
-    rng = torch.Generator().manual_seed(seed)
+    rng = draw.seeded(seed)
     entries = len(found.clean.voxels) if classifier.reads == "slices" else 1
     size = classifier.batch if classifier.reads == "slices" else 1
     attacked = np.array([entries == 1 or index in found.slices for index in range(entries)])

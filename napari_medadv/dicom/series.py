@@ -18,7 +18,7 @@ from napari_medadv.dicom.meaning import facts as pixel_facts
 from napari_medadv.dicom.mosaic import mosaic
 from napari_medadv.dicom.split import split
 from napari_medadv.dicom.template import Templates
-from napari_medadv.errors import SeriesError
+from napari_medadv.errors import SeriesError, wrong_kind
 from napari_medadv.progress import Progress, silent, throttled
 
 
@@ -126,6 +126,8 @@ def scan(path: Path, *, progress: Progress = silent) -> Scan:
     SeriesError
         Nothing is there, or no DICOM image is among the files.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise SeriesError(wrong_kind("Where series are looked for", path, "a path", "give a file or a folder"))
     path = Path(path)
     report = throttled(progress)
     found = find(path, report)

@@ -58,6 +58,9 @@ def test_another_kind_of_thing_is_a_sentence(ct: Path, model: Path) -> None:
         lambda: perturb(classifier, volume, THREAT, FGSM),  # type: ignore[arg-type]
         lambda: perturb(classifier, volume, THREAT, "fgsm"),  # type: ignore[arg-type]
         lambda: perturb(classifier, volume, THREAT, PGD(loss="nope")),  # type: ignore[arg-type]
+        lambda: perturb(classifier, volume, THREAT, FGSM(), seed=1.5),  # type: ignore[arg-type]
+        lambda: perturb(classifier, volume, THREAT, FGSM(), seed=-1),
+        lambda: scan(None),  # type: ignore[arg-type]
     ]
     for one in wrong:
         with pytest.raises(MedAdvError, match=r"expected|correct that value"):
