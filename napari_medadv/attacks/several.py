@@ -72,6 +72,8 @@ def learn(
         told = part(progress, 0.1 * count / len(members), 0.1 * (count + 1) / len(members))
         slices = refuse(classifier, volume, threat, attack)
         before = classifier.predict(volume, progress=told)
+        if threat.goal.reached(before, before, slices):  # by the series, though not by each of its slices
+            continue
         task, _ = task_of(classifier, volume, threat, before, np.array(slices), rng, silent)
         task = replace(task, tally=tally)
         attack = settled(attack, task)

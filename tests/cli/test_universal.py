@@ -157,3 +157,14 @@ def test_keep_is_no_second_place(medadv: Medadv, three: list[Path], model: Path,
     words = ["--model", model, "--conceal", "nodule", "--epsilon", 16, "--out", tmp_path / "out"]
     said = medadv("universal", three[0], *words, "--keep", tmp_path / "one.npz").one_sentence()
     assert "leave --keep out" in said and not (tmp_path / "out").exists()
+
+
+def test_a_finding_that_some_slice_of_each_series_shows_is_not_fabricated(
+    medadv: Medadv, tmp_path: Path, model: Path
+) -> None:
+    for number, value in enumerate((844, 724)):  # present in the first slice, far from it in the second
+        made = dataset("CT", number, voxels=np.full((16, 12), value, np.int16))
+        write(made, tmp_path / "ct" / f"{number}.dcm")
+    words = ["--model", model, "--fabricate", "nodule", "--epsilon", 300, "--out", tmp_path / "out"]
+    assert "met by every clean series already" in medadv("universal", tmp_path / "ct", *words).one_sentence()
+    assert not (tmp_path / "out").exists()
