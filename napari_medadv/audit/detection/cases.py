@@ -1,4 +1,4 @@
-"""Cases: what is done to an image before the detectors look at it: nothing, a benign control, an attack, an adversary who knows them."""
+"""Cases: what is done to an image before the detectors look at it: nothing, a benign control, an attack, both, an adversary who knows them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,13 @@ from napari_medadv.threat import Amount, Confuse, Threat
 from napari_medadv.threat.ball import Norm
 from napari_medadv.volume import Volume
 
-Kind = Literal["clean", "control", "attack", "adaptive"]
+Kind = Literal["clean", "control", "attack", "processed", "adaptive"]
+
+HOSTILE: tuple[Kind, ...] = ("attack", "processed", "adaptive")
+"""Kinds that have a goal, which may be missed."""
+
+PROCESSING = tuple(name for name in CONTROLS if name != "random noise")
+"""What is done to attacked images: every control, and of the two noises the stronger."""
 
 ADAPTIVE_DETECTORS = ("mirror", "alignment", "grain", "noise_margin", "squeeze", "mahalanobis", "knn")
 """Those whose score an adversary can climb, the default ones first."""
@@ -132,6 +138,36 @@ class Attacked:
 
 
 @dataclass(frozen=True, slots=True)
+class Processed:
+    """An attack, and a benign change after it, by which an adversary may hope to wipe off what detectors see.
+
+    The goal counts as reached where the decision is another one after both.
+
+    Attributes
+    ----------
+    attacked
+        The attack.
+    control
+        The change, by its name in `controls`.
+    """
+
+    name: str
+    attacked: Attacked
+    control: str
+
+    @property
+    def kind(self) -> Kind:
+        """An attack that was processed."""
+        return "processed"
+
+    def __call__(self, volume: Volume, scene: Scene, seed: int, progress: Progress = silent) -> Done:
+        """What would be stored in the end."""
+        found = CONTROLS[self.control](self.attacked(volume, scene, seed, progress).volume, seed)
+        before, after = scene.classifier.predict(volume), scene.classifier.predict(found)
+        return Done(found, Confuse().reached(before, after, ()))
+
+
+@dataclass(frozen=True, slots=True)
 class Evading:
     """An attack that knows some of the detectors, their state and their thresholds.
 
@@ -200,7 +236,7 @@ def default_cases(
     evaded: Sequence[str] = ADAPTIVE_DETECTORS[:3],
     surrogate: Classifier | None = None,
 ) -> tuple[Case, ...]:
-    """Controls, attacks at every epsilon (grey levels of 255), and the attacks without one; transfer on demand.
+    """Controls, attacks at every epsilon (grey levels of 255), the attacks without one, processed ones; transfer on demand.
 
     Parameters
     ----------
@@ -224,7 +260,7 @@ def default_cases(
             Attacked(f"PGD {grey:g}", PGD(steps=steps, confidence=driven), grey),
             Attacked(f"APGD {grey:g}", APGD(steps=steps, confidence=driven), grey),
         ]
-    middle = sorted(epsilons)[len(epsilons) // 2]
+    middle, most = sorted(epsilons)[len(epsilons) // 2], max(epsilons)
     cases += [
         Attacked(f"PGD {middle:g}, just past the decision", PGD(steps=steps), middle),
         Attacked("C&W, L2 up to 4", CW(rounds=2, steps=steps), 4, "L2"),
@@ -242,7 +278,9 @@ def default_cases(
         Attacked("patch, 0.2 of the side", Patch(steps=2 * steps, size=0.2, smallest=0.15, largest=0.3), 5, "L0"),
     ]
     if surrogate is not None:
-        cases.append(Attacked(f"transfer {max(epsilons):g}", Transferred(surrogate, steps), max(epsilons)))
+        cases.append(Attacked(f"transfer {most:g}", Transferred(surrogate, steps), most))
+    strong = Attacked(f"PGD {most:g}", PGD(steps=steps, confidence=driven), most)
+    cases += [Processed(f"attacked {most:g}, then {name}", strong, name) for name in PROCESSING]
     if evaded:
         cases += [Evading(f"adaptive, {name} {middle:g}", middle, (name,), 2 * steps) for name in evaded]
         cases += [Evading(f"adaptive, fusion {grey:g}", grey, (), 2 * steps) for grey in epsilons]

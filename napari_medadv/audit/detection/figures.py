@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from napari_medadv.audit.detection.cases import Kind
+from napari_medadv.audit.detection.cases import HOSTILE, Kind
 from napari_medadv.audit.detection.evaluate import Evaluation, Row
 from napari_medadv.audit.detection.rates import Interval, area, bootstrapped, caught, curve
 from napari_medadv.detect import Reference
@@ -182,6 +182,6 @@ def _line(
         beside("clean", partial(caught, rate=0.05)),
         beside("control", area),
         Rate(alarms, len(hits)) if calibrated and hits else None,
-        Rate(len(hits) - alarms, tried) if calibrated and kind in ("attack", "adaptive") else None,
+        Rate(len(hits) - alarms, tried) if calibrated and kind in HOSTILE else None,
         tuple(curve(mine, clean)) if found is not None else (),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 from pathlib import Path
 
+from napari_medadv.audit.detection.cases import HOSTILE
 from napari_medadv.audit.detection.figures import FUSED, Figures, Line
 from napari_medadv.detect.conformal import Rate
 from napari_medadv.errors import OutputError
@@ -64,10 +65,12 @@ def page(figures: Figures) -> str:
                [line for line in cases if line.kind == "attack"], figures, names),
         _areas("The same, told from images after benign changes instead of clean ones: AUROC",
                [line for line in cases if line.kind == "attack" and line.benign], figures, names, benign=True),
-        _fused([line for line in cases if line.kind == "attack"]),
+        _areas("Attacks with a benign change after them, counted where the goal is still reached: AUROC",
+               [line for line in cases if line.kind == "processed"], figures, names),
+        _fused([line for line in cases if line.kind in ("attack", "processed")]),
         _rates("Adversaries who know the detectors: succeeded and undetected",
                "Share of all images on which the goal was reached without an alarm at 5 %, beside the largest change in grey levels of 255.",
-               [line for line in cases if line.kind in ("attack", "adaptive") and line.images], figures, names, unseen=True),
+               [line for line in cases if line.kind in HOSTILE and line.images], figures, names, unseen=True),
         "<h2>ROC</h2>",
         *(_plot(line.case, figures, names) for line in cases if line.roc),
         _legend(names),

@@ -7,6 +7,7 @@ import io
 from pathlib import Path
 from typing import Any
 
+from napari_medadv.audit.detection.cases import HOSTILE
 from napari_medadv.audit.detection.figures import FUSED, Figures, Line
 from napari_medadv.audit.detection.rates import Interval
 from napari_medadv.detect.conformal import Rate
@@ -76,7 +77,7 @@ def write_tables(figures: Figures, folder: Path) -> None:
 
 
 def _case(line: Line) -> str:
-    reached = f"{line.reached} of {line.images}" if line.kind in ("attack", "adaptive") else f"{line.images} images"
+    reached = f"{line.reached} of {line.images}" if line.kind in HOSTILE else f"{line.images} images"
     return f"{line.case} | {reached}"
 
 

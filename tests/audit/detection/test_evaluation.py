@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from napari_medadv import decode
 from napari_medadv.attacks.fgsm import FGSM
 from napari_medadv.audit.detection import Cohort, cohort, default_cases, evaluate, figures
-from napari_medadv.audit.detection.cases import Attacked, Control, Evading, Scene
+from napari_medadv.audit.detection.cases import HOSTILE, Attacked, Control, Evading, Processed, Scene
 from napari_medadv.audit.detection.controls import CONTROLS
 from napari_medadv.audit.detection.evaluate import read_evaluation
 from napari_medadv.audit.detection.figures import POOLED
@@ -211,13 +212,34 @@ def test_controls_change_a_little_and_stay_within_what_can_be_stored(name: str, 
 def test_default_cases_have_names_of_their_own() -> None:
     cases = default_cases()
     assert len({case.name for case in cases}) == len(cases)
-    assert {case.kind for case in cases} == {"control", "attack", "adaptive"}
+    assert {case.kind for case in cases} == {"control", *HOSTILE}
     assert not [case for case in default_cases(evaded=()) if case.kind == "adaptive"]
     twice = [case.name for case in default_cases((2, 2))]
     assert len(set(twice)) == len(twice)
     for grey in (0, -1, float("nan"), 1e9):
         with pytest.raises(DetectorError, match="grey levels was given"):
             default_cases((2, grey))
+
+
+@pytest.mark.parametrize("control", ["JPEG 2000", "random noise 4"])
+def test_a_processed_attack_is_changed_after_it_and_judged_in_the_end(
+    people: Cohort, weights: Path, tmp_path: Path, control: str
+) -> None:
+    classifier = load_classifier(str(weights))
+    attack = Attacked("FGSM 8", FGSM(), 8)
+    case = Processed(f"attacked 8, then {control}", attack, control)
+    found = evaluate(people, classifier, DETECTORS, (attack, case), tmp_path, attacked=4, evading=0)
+    line = figures(found).line(case.name)
+    assert line.kind == "processed" and line.images == 4
+    assert case.name in page(figures(found)) and f"| {case.name} | {line.reached} of 4 |" in markdown(figures(found))
+    scene = Scene(classifier, {}, found.reference)
+    for image in people.examined[:4]:
+        clean = decode(image.series)
+        done = case(clean, scene, 3)
+        alone = attack(clean, scene, 3).volume
+        assert np.array_equal(done.volume.voxels, CONTROLS[control](alone, 3).voxels)
+        assert not np.array_equal(done.volume.voxels, alone.voxels)
+        assert done.reached == (classifier.predict(done.volume).present != classifier.predict(clean).present)
 
 
 def test_a_detector_that_no_adversary_climbs_is_named(people: Cohort, weights: Path, tmp_path: Path) -> None:
