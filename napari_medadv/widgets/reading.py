@@ -1,4 +1,4 @@
-"""Reader: a DICOM file or folder as napari layers, each with its noun."""
+"""Reader: a DICOM file, folder or zip file as napari layers, each with its noun."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from napari_medadv.display.layers import LayerData
 from napari_medadv.errors import SeriesError
 from napari_medadv.widgets.preferences import preferred_room
 
-_ENDINGS = (".dcm", ".ima")
+_ENDINGS = (".dcm", ".ima", ".zip")
 _MOST = 4
 
 Paths = str | list[str]

@@ -83,15 +83,15 @@ class SeriesPanel(Panel):
         if scrollbar is not None:
             scrollbar.valueChanged.connect(lambda _: self._thumbnails.start())
 
-    def open(self, path: Path) -> None:
-        """Look for series in a folder or a file."""
+    def open(self, path: Path, meant: frozenset[Path] = frozenset()) -> None:
+        """Look for series in a folder or a file; the one that holds the files that are `meant` is chosen."""
         self.say("")
 
         def verb(progress: Progress) -> Scan:
             warm()
             return scan(path, progress=progress)
 
-        self._watch(self.start(verb, "Reading the folder", self._found))
+        self._watch(self.start(verb, "Reading the folder", lambda found: self._found(found, meant)))
 
     def load(self) -> None:
         """Decode the chosen series and show it."""
@@ -118,9 +118,12 @@ class SeriesPanel(Panel):
         found = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()] if data is not None else []
         if len(found) == 1:
             self.open(found[0])
+        elif len({each.parent for each in found}) == 1 and all(each.is_file() for each in found):
+            self.open(found[0].parent, frozenset(found))
+            self.say(f"{len(found)} files were dropped: the folder that holds them is read as a whole.")
         elif data is not None and data.urls():
             what = f"{len(found)} files or folders were dropped" if found else "What was dropped is no file"
-            self.complain(f"{what}: drop one folder that holds them all, or one file.")
+            self.complain(f"{what}: drop one folder that holds them all, files of one folder, or one file.")
 
     def _choose_folder(self) -> None:
         found = QFileDialog.getExistingDirectory(self, "Folder with DICOM files")
@@ -156,7 +159,7 @@ class SeriesPanel(Panel):
         for field in (self.bar, self.cancel_button):
             field.setVisible(running)
 
-    def _found(self, found: Scan) -> None:
+    def _found(self, found: Scan, meant: frozenset[Path] = frozenset()) -> None:
         self.list.clear()
         self.unread.turn(found.rejected)
         for series in found:
@@ -166,10 +169,11 @@ class SeriesPanel(Panel):
             item.setIcon(icon(blank()))
             item.setToolTip("\n".join([*(problem.sentence for problem in series.problems), *series.facts]))
             self.list.addItem(item)
+        wanted = [row for row, series in enumerate(found) if meant & {each.path for each in series.instances}]
         if found:
-            self.list.setCurrentRow(0)
+            self.list.setCurrentRow(wanted[0] if wanted else 0)
         self._thumbnails.start()
-        if len(found) == 1 and self.allowance.complete:
+        if 1 in (len(found), len(wanted)) and self.allowance.complete:
             self.load()
 
     def _selected(self) -> None:

@@ -9,22 +9,22 @@ from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
 
 
-def augmented(presentation: Tensor, rng: torch.Generator) -> Tensor:
-    """Randomly flip, turn, scale, shift, re-expose and cover (image, 1, y, x) presentation values 0..1."""
-    return covered(exposed(moved(presentation, rng), rng), rng)
+def augmented(presentation: Tensor, rng: torch.Generator, *, mirrored: bool = True) -> Tensor:
+    """Randomly flip (unless not ``mirrored``), turn, scale, shift, re-expose and cover (image, 1, y, x) presentation values 0..1."""
+    return covered(exposed(moved(presentation, rng, mirrored=mirrored), rng), rng)
 
 
 def _uniform(count: int, low: float, high: float, rng: torch.Generator) -> Tensor:
     return torch.empty(count).uniform_(low, high, generator=rng)
 
 
-def moved(presentation: Tensor, rng: torch.Generator) -> Tensor:
-    """Mirror half of the images, turn by up to 10 degrees, scale by 0.87 to 1.13, shift by up to 6 %."""
+def moved(presentation: Tensor, rng: torch.Generator, *, mirrored: bool = True) -> Tensor:
+    """Mirror half of the images (unless not ``mirrored``), turn by up to 10 degrees, scale by 0.87 to 1.13, shift by up to 6 %."""
     count = len(presentation)
     angle = _uniform(count, -10, 10, rng) * math.pi / 180
     scale = _uniform(count, 0.87, 1.13, rng)
     aspect = _uniform(count, 0.94, 1.06, rng)
-    mirror = torch.where(_uniform(count, 0, 1, rng) < 0.5, -1.0, 1.0)
+    mirror = torch.where(_uniform(count, 0, 1, rng) < (0.5 if mirrored else 0.0), -1.0, 1.0)
     shift_x, shift_y = _uniform(count, -0.12, 0.12, rng), _uniform(count, -0.12, 0.12, rng)
     row_x = torch.stack([mirror * scale * aspect * angle.cos(), -scale * angle.sin(), shift_x], 1)
     row_y = torch.stack([mirror * scale * angle.sin(), scale / aspect * angle.cos(), shift_y], 1)

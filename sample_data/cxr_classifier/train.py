@@ -66,7 +66,9 @@ def pneumonia_scores(network: torch.nn.Module, radiographs: Radiographs) -> NDAr
     return (logits[:, 1] - logits[:, 0]).double().numpy()
 
 
-def trained(presentation: Tensor, targets: Tensor, scaling: torch.nn.Module, seed: int, epochs: int) -> torch.nn.Module:
+def trained(
+    presentation: Tensor, targets: Tensor, scaling: torch.nn.Module, seed: int, epochs: int, mirrored: bool
+) -> torch.nn.Module:
     """One member: the exponential average of its weights over the steps. One thread, so that it repeats."""
     torch.set_num_threads(1)
     torch.manual_seed(seed)
@@ -82,7 +84,8 @@ def trained(presentation: Tensor, targets: Tensor, scaling: torch.nn.Module, see
         losses = []
         for step in range(steps):
             rows = order[step * BATCH : (step + 1) * BATCH]
-            batch = augmented(presentation[rows], rng).contiguous(memory_format=torch.channels_last)
+            batch = augmented(presentation[rows], rng, mirrored=mirrored)
+            batch = batch.contiguous(memory_format=torch.channels_last)
             loss = mixed_loss(network, batch, targets[rows], rng)
             for group in optimizer.param_groups:
                 group["lr"] = rate_at((epoch * steps + step) / (epochs * steps))
@@ -96,12 +99,12 @@ def trained(presentation: Tensor, targets: Tensor, scaling: torch.nn.Module, see
     return average.module.eval()
 
 
-def committee(radiographs: Radiographs, seed: int, epochs: int) -> Committee:
+def committee(radiographs: Radiographs, seed: int, epochs: int, *, mirrored: bool = True) -> Committee:
     """One member that sees standardised images and one that sees them as shown, trained side by side."""
     presentation = torch.cat([resized(part) for part in radiographs.presentation.split(100)])
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         runs = [
-            pool.submit(trained, presentation, radiographs.targets, scaling, seed + number, epochs)
+            pool.submit(trained, presentation, radiographs.targets, scaling, seed + number, epochs, mirrored)
             for number, scaling in enumerate((Standardise(), AsShown()))
         ]
         return Committee([run.result() for run in runs])
@@ -126,17 +129,20 @@ def main() -> None:
     parser.add_argument("--validate", action="store_true", help="hold out a fifth of the patients; write nothing")
     parser.add_argument("--epochs", type=int, default=EPOCHS)
     parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--not-mirrored", action="store_true", help="show no image mirrored")
     arguments = parser.parse_args()
+    mirrored = not arguments.not_mirrored
     radiographs = read_table(arguments.folder, "train")
     if arguments.validate:
         held_out = held_out_patients(radiographs.patients, 0.2, SEED)
-        network = committee(radiographs.chosen(~held_out), arguments.seed, arguments.epochs)
+        network = committee(radiographs.chosen(~held_out), arguments.seed, arguments.epochs, mirrored=mirrored)
         watch = radiographs.chosen(held_out)
         for name, part in (("standardised", network.members[0]), ("as shown", network.members[1]), ("both", network)):
             print(f"held-out AUC, {name}: {area_under_curve(pneumonia_scores(part, watch), watch.targets.numpy()):.3f}")
         return
     arguments.out.mkdir(parents=True, exist_ok=True)
-    export(committee(radiographs, arguments.seed, arguments.epochs), arguments.out / "model.pt2")
+    network = committee(radiographs, arguments.seed, arguments.epochs, mirrored=mirrored)
+    export(network, arguments.out / "model.pt2")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -11,6 +12,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pydicom import dcmread
+from pydicom.uid import generate_uid
 from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
 from qtpy.QtGui import QDropEvent
 
@@ -28,6 +31,7 @@ from napari_medadv.widgets.regions import mask_of
 from napari_medadv.widgets.series import SeriesPanel
 from napari_medadv.widgets.stage import stage_of
 from tests.widgets.docking import attacked, dock
+from tests.widgets.test_media import zipped
 
 Until = Callable[..., None]
 
@@ -103,12 +107,44 @@ def test_a_dock_that_was_closed_leaves_no_listener_behind(viewer: Any, loaded: L
     assert again.message.text() == "No classifier is attached: attach one first."
 
 
-def test_several_dropped_files_are_told(viewer: Any, ct_folder: Path) -> None:
-    panel, mime = dock(viewer, SeriesPanel), QMimeData()
-    mime.setUrls([QUrl.fromLocalFile(str(path)) for path in ct_folder.iterdir()])
+def drop(panel: SeriesPanel, *paths: Path) -> None:
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
     buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
     panel.dropEvent(QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, mime, buttons, keys))
-    assert "6 files or folders were dropped: drop one folder that holds them all" in panel.message.text()
+
+
+def test_files_of_one_series_that_are_dropped_open_it(
+    viewer: Any, ct_folder: Path, until: Until, tmp_path: Path
+) -> None:
+    crowd = tmp_path / "downloads"
+    shutil.copytree(ct_folder, crowd)
+    for each in ct_folder.iterdir():
+        other = dcmread(each)
+        other.SeriesInstanceUID, other.SeriesNumber = "1.2.3.4.5", 1
+        other.SOPInstanceUID = other.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+        other.save_as(crowd / f"a{each.name}")
+    panel = dock(viewer, SeriesPanel)
+    for meant, uid in (("a", "1.2.3.4.5"), ("", dcmread(next(ct_folder.iterdir())).SeriesInstanceUID)):
+        drop(panel, *(crowd / f"{meant}{each.name}" for each in list(ct_folder.iterdir())[:3]))
+        assert panel.message.text() == "3 files were dropped: the folder that holds them is read as a whole."
+        until(lambda uid=uid: panel.session.loaded is not None and panel.session.loaded.series.uid == uid)
+        assert panel.list.count() == 2 and panel.session.loaded is not None
+        assert len(panel.session.loaded.volume.voxels) == 6
+
+
+def test_what_is_dropped_from_several_folders_is_told(viewer: Any, ct_folder: Path, tmp_path: Path) -> None:
+    panel = dock(viewer, SeriesPanel)
+    first, *_ = ct_folder.iterdir()
+    for others in ([shutil.copy(first, tmp_path)], [ct_folder]):
+        drop(panel, first, *map(Path, others))
+        assert "2 files or folders were dropped: drop one folder that holds them all" in panel.message.text()
+
+
+def test_a_zip_file_is_opened_by_napari_itself(viewer: Any, ct_folder: Path, tmp_path: Path) -> None:
+    viewer.open(zipped(ct_folder, tmp_path), plugin=None)
+    (layer,) = viewer.layers
+    assert layer.data.shape[0] == 6 and layer.metadata
 
 
 def test_a_copy_of_the_layer_may_go(viewer: Any, loaded: Loaded, classifier: Classifier, until: Until) -> None:
