@@ -8,7 +8,14 @@ from napari_medadv.threat import Alone, Conceal, Goal, Reach, Threat
 
 
 def caveats(
-    attack: Attack, threat: Threat, after: Prediction, slices: tuple[int, ...], count: int, *, reached: bool
+    attack: Attack,
+    threat: Threat,
+    after: Prediction,
+    slices: tuple[int, ...],
+    count: int,
+    *,
+    reached: bool,
+    mean: bool = False,
 ) -> tuple[str, ...]:
     """Sentences about a result.
 
@@ -20,6 +27,8 @@ def caveats(
         What is said of the adversarial series, of whose `count` slices these were attacked.
     reached
         Whether the goal was.
+    mean
+        Whether the mean of all slices decides.
     """
     found = []
     made_for = getattr(attack, "norms", ())
@@ -27,6 +36,11 @@ def caveats(
         found.append(
             f"{type(attack).__name__} is made for a budget in {' or '.join(made_for)}, and this one is in "
             f"{threat.budget.norm}: that the goal was missed says little of the classifier"
+        )
+    if mean and len(slices) > 1 and getattr(attack, "aim", "") in ("minimum norm", "ensemble"):
+        found.append(
+            f"{type(attack).__name__} drives each slice to its own decision, and here the mean of all slices decides: PGD or APGD may "
+            "reach the goal with less"
         )
     label = _hidden(threat.goal)
     if reached and label in after.present and len(slices) < count:

@@ -17,7 +17,9 @@ import torch
 from torch import Tensor
 
 from napari_medadv.attacks.adapt import adapt
+from napari_medadv.attacks.apgd import APGD
 from napari_medadv.attacks.best import Best
+from napari_medadv.attacks.each_slice import by_mean
 from napari_medadv.attacks.fmn import FMN
 from napari_medadv.attacks.perturb import Perturbation, perturb
 from napari_medadv.attacks.smallest import SURE
@@ -27,7 +29,7 @@ from napari_medadv.model.arithmetic import Arithmetic
 from napari_medadv.model.classifier import Classifier
 from napari_medadv.prediction import Prediction
 from napari_medadv.progress import Progress, part, silent
-from napari_medadv.threat import L0, L1, L2, Budget, Goal, Linf, Region, Threat
+from napari_medadv.threat import L0, L1, L2, Budget, Goal, Linf, Region, Swap, Threat
 from napari_medadv.threat.ball import Norm, size
 from napari_medadv.volume import Volume
 
@@ -162,7 +164,9 @@ def robustness(
     """The robustness curve of a classifier over volumes: every size is of what was stored and judged.
 
     The size of a volume is the least within which the slices that changed by no more reach the goal together: that of
-    the largest change where every slice must hide a finding, that of the smallest where one slice shows it.
+    the largest change where every slice must hide a finding, that of the smallest where one slice shows it. Where the mean
+    of the slices decides, or two findings are swapped, slices do not stand for themselves: the series as a whole is attacked
+    at each epsilon of the grid as well, from the largest down to the first that does not suffice.
 
     Parameters
     ----------
@@ -185,17 +189,25 @@ def robustness(
     for count, volume in enumerate(volumes):
         threat = Threat(goal, kinds[norm](max(grid[-1], _most(volume, norm))), region or Region())
         share = part(progress, count / len(volumes), (count + 1) / len(volumes))
+        several = classifier.reads == "slices" and len(volume.voxels) > 1
+        together = several and (by_mean(classifier, goal) or isinstance(goal, Swap))
+        descent, first = _Descent(grid, steps, confirm, arithmetic), part(share, 0.0, 0.5 if together else 1.0)
         try:
-            done = perturb(
-                classifier, volume, threat, _Descent(grid, steps, confirm, arithmetic), seed=seed, progress=share
-            )
+            done = perturb(classifier, volume, threat, descent, seed=seed, progress=first)
         except AlreadyReached:
             found.append(0.0)
             continue
-        change = torch.from_numpy(done.adversarial.values().astype("float64") - volume.values())
-        change = change.movedim(3, 0) if volume.colour else change[None]
-        entries = change[None] if classifier.reads == "volume" else change.transpose(0, 1).unsqueeze(2)
-        found.append(_least(done, size(entries, norm)))
+        smallest = _least(done, norm)
+        if together and norm != "L0":
+            less = [epsilon for epsilon in reversed(grid) if epsilon < smallest]
+            for place, epsilon in enumerate(less):
+                again = replace(threat, budget=kinds[norm](epsilon))
+                turn = part(share, 0.5 + 0.5 * place / len(less), 0.5 + 0.5 * (place + 1) / len(less))
+                done = perturb(classifier, volume, again, APGD(confirm), seed=seed, progress=turn)
+                if not done.reached:
+                    break
+                smallest = min(smallest, epsilon, _least(done, norm))
+        found.append(smallest)
     return Curve(tuple(found))
 
 
@@ -206,9 +218,12 @@ def _most(volume: Volume, norm: Norm) -> float:
     return {"Linf": span, "L2": span * math.sqrt(count), "L1": span * count, "L0": float(count)}[norm]
 
 
-def _least(done: Perturbation, sizes: Tensor) -> float:
+def _least(done: Perturbation, norm: Norm) -> float:
     """The smallest budget for a slice (or volume) within which what was stored reaches the goal; infinite for none."""
     before, after = done.before, done.after
+    change = torch.from_numpy(done.adversarial.values().astype("float64") - done.clean.values())
+    change = change.movedim(3, 0) if done.clean.colour else change[None]
+    sizes = size(change[None] if before.slices is None else change.transpose(0, 1).unsqueeze(2), norm)
     if before.slices is None or after.slices is None:
         return float(sizes[0]) if done.reached else math.inf
     for least in sorted({float(one) for one in sizes if one > 0}):

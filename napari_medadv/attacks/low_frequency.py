@@ -70,7 +70,7 @@ class LowFrequency:
             if bool((top > self.confidence).all()):
                 break
             pull = levelled(self._smooth(task, gradient))
-            raw = delta + self.step * task.budget.epsilon * task.budget.steepest(pull)
+            raw = raw + self.step * task.budget.epsilon * task.budget.steepest(pull)
         return best
 
     def _smooth(self, task: Task, values: Tensor) -> Tensor:

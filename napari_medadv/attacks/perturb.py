@@ -115,7 +115,8 @@ def perturb(
         adversarial = volume.with_voxels(voxels)
         after = classifier.predict(adversarial, progress=part(progress, 0.95, 1.0))
         reached = threat.goal.reached(before, after, slices)
-    told = caveats(attack, threat, after, slices, len(volume.voxels), reached=reached)
+    mean = by_mean(classifier, threat.goal)
+    told = caveats(attack, threat, after, slices, len(volume.voxels), reached=reached, mean=mean)
     return Perturbation(
         volume,
         adversarial,
@@ -175,7 +176,8 @@ def _attacked(ask: _Ask, slices: tuple[int, ...], voxels: Array, progress: Progr
         task, on_grid = task_of(classifier, volume, ask.threat, ask.before, chosen, ask.rng, share)
         attack = settled(attack, task)
         runs = replace(attack, confidence=math.inf) if every and hasattr(attack, "confidence") else attack  # type: ignore[type-var]  # every attack with settings is a dataclass
-        open_entries = torch.arange(len(task), device=task.clean.device) if every else standing(task, attack)
+        whole = every or getattr(attack, "everywhere", False)
+        open_entries = torch.arange(len(task), device=task.clean.device) if whole else standing(task, attack)
         if len(open_entries):
             inner = task.take(open_entries)
             values = inner.admit(_proposed(runs, inner))

@@ -28,6 +28,7 @@ class Repeated:
     needs_gradient: ClassVar[bool] = False
     knowledge: ClassVar[Knowledge] = "nothing"
     aim: ClassVar[Aim] = "several images"
+    everywhere: ClassVar[bool] = True
     norms: ClassVar[tuple[str, ...]] = ("Linf", "L2", "L1")
     needs_settings: ClassVar[tuple[str, ...]] = ("change",)
     files: ClassVar[tuple[str, ...]] = ("change",)

@@ -84,7 +84,7 @@ def survival(
             values = retake(task, classifier.tensor(found.adversarial, rows))
             with torch.no_grad():
                 logits = task.logits(values)
-                margins.append(found.threat.goal.margin(logits, classifier.findings, task.decided).cpu().numpy())
+                margins.append(task.threat.goal.margin(logits, classifier.findings, task.decided).cpu().numpy())
             scores.append(classifier.probabilities(logits))
         reached += found.threat.goal.reached(
             found.before, _prediction(classifier, np.concatenate(scores)), found.slices

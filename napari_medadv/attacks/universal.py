@@ -43,6 +43,7 @@ class Universal:
     aim: ClassVar[Aim] = "several images"
     norms: ClassVar[tuple[str, ...]] = ("Linf", "L2", "L1")
     jointly: ClassVar[bool] = True
+    everywhere: ClassVar[bool] = True
 
     steps: int = 40
     step: float = 0.1

@@ -41,8 +41,8 @@ class Alignment:
     needs: ClassVar[tuple[Need, ...]] = ("gradient", "clean images")
     weight: ClassVar[float] = 0.2
     evaded_by: ClassVar[str] = (
-        "query, transferred and C&W attacks, sparse and smooth changes, patches, and attacks that keep their agreement where clean "
-        "images have it"
+        "query, transferred and C&W attacks, sparse and smooth changes, patches, strong JPEG 2000 after the attack, and attacks that "
+        "keep their agreement where clean images have it"
     )
 
     around: int = 7

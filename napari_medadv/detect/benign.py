@@ -11,7 +11,8 @@ from scipy.ndimage import gaussian_filter, zoom
 
 Plane = npt.NDArray[np.float64]
 
-_JPEG, _DECIBEL, _FACTORS, _BLURS, _NOISE = (80, 88, 95), (36.0, 43.0), (0.8, 1.25), (0.4, 0.8), (1, 2, 4)
+_JPEG, _DECIBEL, _FACTORS = (50, 70, 80, 88, 95), (33.0, 36.0, 43.0), (0.5, 0.8, 1.25)
+_BLURS, _NOISE = (0.4, 0.8, 1.2, 1.6), (1, 2, 4)
 
 
 def changed(plane: Plane, step: float, rng: np.random.Generator) -> Iterator[Plane]:

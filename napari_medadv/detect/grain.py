@@ -44,7 +44,8 @@ class Grain:
     needs: ClassVar[tuple[Need, ...]] = ("gradient", "clean images")
     weight: ClassVar[float] = 0.2
     evaded_by: ClassVar[str] = (
-        "surrogates of another kind, sparse and smooth changes, patches, and attacks that shape the spectrum of what they change"
+        "surrogates of another kind, sparse and smooth changes, patches, strong JPEG 2000 after the attack, and attacks that shape the "
+        "spectrum of what they change"
     )
 
     levels: float = 4.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,13 @@ from torch import Tensor
 from napari_medadv.attacks import Perturbation, perturb
 from napari_medadv.attacks.apgd import APGD
 from napari_medadv.attacks.curve import robustness
+from napari_medadv.attacks.low_frequency import LowFrequency
 from napari_medadv.attacks.pgd import PGD
+from napari_medadv.attacks.repeated import Repeated
+from napari_medadv.attacks.retake import Retake
 from napari_medadv.attacks.square import Square
+from napari_medadv.attacks.survival import survival
+from napari_medadv.attacks.universal import Universal
 from napari_medadv.model import Classifier
 from napari_medadv.prediction import Findings
 from napari_medadv.threat import L2, Budget, Conceal, Confuse, Fabricate, Goal, Linf, Reach, Threat
@@ -146,3 +152,49 @@ def test_exclusive_labels_of_different_slices_are_not_held_against_each_other(at
     assert found.reached and "nodule" in found.after.present
     by_mean = Classifier(exclusive, Findings(("no nodule", "nodule"), "softmax"), "HU", pooling="mean")
     assert by_mean.predict(sick).present == ("no nodule",)
+
+
+def test_the_curve_where_the_mean_decides_is_that_of_the_series() -> None:
+    victim, volume = classifier(bright, "a", pooling="mean"), series(99, 99, 40)
+    grid = [4, 8, 16, 32, 64]
+    (smallest,) = robustness(victim, [volume], Fabricate("a"), "Linf", grid, arithmetic="float32").smallest
+    assert 6 < smallest <= 8, "two slices at three quarters reach it, 7 HU each, and the darkest alone needs 61"
+
+
+def test_the_curve_of_a_swap_may_conceal_in_one_slice_and_show_in_another() -> None:
+    victim, volume = classifier(halves, "A", "B"), series((109, 95), (109, 30))
+    (smallest,) = robustness(victim, [volume], Swap("A", "B"), "Linf", [4, 8, 16, 32], arithmetic="float32").smallest
+    assert 9 <= smallest <= 16
+
+
+def test_an_attack_that_drives_each_slice_to_its_own_decision_says_so_where_the_mean_decides() -> None:
+    from napari_medadv.attacks.fmn import FMN
+
+    victim, volume = classifier(bright, "a", pooling="mean"), series(99, 99, 40)
+    assert run(victim, volume, Fabricate("a"), Linf(24)).reached
+    found = run(victim, volume, Fabricate("a"), Linf(24), FMN())
+    assert any("PGD or APGD may reach the goal with less" in fact for fact in found.facts)
+    alone = run(classifier(bright, "a"), volume, Fabricate("a"), Linf(24), FMN())
+    assert not any("mean of all slices" in fact for fact in alone.facts)
+
+
+def test_a_universal_perturbation_lies_on_every_slice(tmp_path: Path) -> None:
+    kept = tmp_path / "change.npz"
+    victim, volume = classifier(bright, "a"), series(103, 90, 80)
+    found = run(victim, volume, Conceal("a"), Linf(8), Universal(keep=str(kept)))
+    again = run(victim, volume, Conceal("a"), Linf(8), Repeated(str(kept)))
+    for each in (found, again):
+        change = each.adversarial.values() - volume.values()
+        assert each.reached and change.any() and (change == change[0]).all()
+
+
+def test_a_smooth_attack_uses_its_budget() -> None:
+    found = run(classifier(bright, "a"), series(90), Fabricate("a"), Linf(16), LowFrequency())
+    assert found.reached and np.abs(found.adversarial.values() - 90).max() > 10
+
+
+def test_a_series_that_was_not_confused_is_not_fooled_in_every_slice() -> None:
+    victim, volume = classifier(dark_or_bright, "A", "B"), series(140, -140, 0, 0)
+    found = run(victim, volume, Confuse(), Linf(8))
+    again = survival(victim, found, Retake(0, 0, 0, 0, 0), times=2)
+    assert not found.reached and again.reached == 0 and again.share < 1

@@ -5,6 +5,7 @@ from functools import cache
 import numpy as np
 import pytest
 
+from napari_medadv.audit.detection.controls import CONTROLS
 from napari_medadv.detect.alignment import direction
 from napari_medadv.detect.benign import changed
 from napari_medadv.detect.detector import State
@@ -45,6 +46,19 @@ def test_the_grain_of_the_gradient_is_told_from_random_noise_of_its_size() -> No
     assert min(scores["grain"]) > max(scores["noise"]) and np.median(scores["grain"]) > np.max(scores["clean"])
 
 
+@pytest.mark.parametrize("control", CONTROLS)
+def test_no_benign_change_comes_near_it(control: str) -> None:
+    rolled, after = [], []
+    for seed in range(100, 112):
+        suspect = seen(seed)
+        signs = direction(suspect, suspect.values, suspect.presence(suspect.values) > 0)[0, 0, 0].numpy()
+        size = round(4 * suspect.range / 255)
+        rolled.append(score(suspect, size * np.roll(signs, (11, 7), axis=(0, 1))))
+        (found,) = suspects(classifier("grey"), CONTROLS[control](volume("grey", seed, SIZE), seed))
+        after.append(score(found, 0 * signs))
+    assert np.median(after) < 0.75 * np.median(rolled)
+
+
 def test_what_is_learnt_holds_spectra_only_and_few_slices_are_asked() -> None:
     found = state()
     assert {name: array.shape for name, array in found.items()} == {"direction": (32, 17), "middle": (32, 17)}
@@ -67,9 +81,9 @@ def test_benign_changes_keep_the_grid_and_the_range(step: float, top: float) -> 
     plane = (plane - plane.min()) / np.ptp(plane) * (top + 40) - 40
     plane = np.rint(plane / step) * step
     found = list(changed(plane, step, rng))
-    assert len(found) == 15
+    assert len(found) == 21
     for each in found:
         assert each.shape == plane.shape and not np.array_equal(each, plane)
         assert each.min() >= plane.min() and each.max() <= plane.max()
         assert np.allclose(each / step, np.rint(each / step), atol=1e-6)
-        assert np.corrcoef(each.ravel(), plane.ravel())[0, 1] > 0.98
+        assert np.corrcoef(each.ravel(), plane.ravel())[0, 1] > 0.95

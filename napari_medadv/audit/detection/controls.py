@@ -12,8 +12,9 @@ from napari_medadv.errors import DetectorError
 from napari_medadv.volume import Array, Volume
 
 _NOISE = 2.0
-_QUALITY = 90
-_DECIBEL = 40.0
+_QUALITY, _LOW_QUALITY = 90, 60
+_DECIBEL, _LOW_DECIBEL = 40.0, 35.0
+_BLUR = 1.0
 
 
 def noise(volume: Volume, seed: int, levels: float = _NOISE) -> Volume:
@@ -23,8 +24,8 @@ def noise(volume: Volume, seed: int, levels: float = _NOISE) -> Volume:
     return _kept(volume, volume.voxels + signs)
 
 
-def jpeg(volume: Volume, seed: int) -> Volume:
-    """Through JPEG of quality 90, in 8 or 12 bits.
+def jpeg(volume: Volume, seed: int, quality: int = _QUALITY) -> Volume:
+    """Through JPEG, in 8 or 12 bits.
 
     Raises
     ------
@@ -36,13 +37,13 @@ def jpeg(volume: Volume, seed: int) -> Volume:
         raise DetectorError(f"JPEG holds 12 bits, and this series spans {span + 1} grey levels.")
     bits = 8 if span <= 255 else 12
     planes = (volume.voxels - float(lowest)).astype(np.float64)
-    return _kept(volume, np.stack([through_jpeg(plane, _QUALITY, bits) for plane in planes]) + lowest)
+    return _kept(volume, np.stack([through_jpeg(plane, quality, bits) for plane in planes]) + lowest)
 
 
-def jpeg2000(volume: Volume, seed: int) -> Volume:
-    """Through lossy JPEG 2000 at 40 dB of the window."""
+def jpeg2000(volume: Volume, seed: int, decibel: float = _DECIBEL) -> Volume:
+    """Through lossy JPEG 2000, at so many dB of the window."""
     lowest, _ = _span(volume)
-    level = _DECIBEL + 20 * np.log10(65535 / max(255 * _grey(volume), 1.0))
+    level = decibel + 20 * np.log10(65535 / max(255 * _grey(volume), 1.0))
 
     planes = (volume.voxels - float(lowest)).astype(np.float64)
     return _kept(volume, np.stack([through_jpeg2000(plane, level) for plane in planes]) + lowest)
@@ -51,6 +52,12 @@ def jpeg2000(volume: Volume, seed: int) -> Volume:
 def resampled(volume: Volume, seed: int) -> Volume:
     """Made 10 % smaller and large again, by cubic splines, as some archives and viewers do."""
     return _kept(volume, np.stack([resized(plane, 0.9) for plane in volume.voxels.astype(np.float64)]))
+
+
+def blurred(volume: Volume, seed: int) -> Volume:
+    """Smoothed by a Gaussian of one pixel."""
+    width = (0, _BLUR, _BLUR, 0)[: volume.voxels.ndim]
+    return _kept(volume, gaussian_filter(volume.voxels.astype(np.float64), width, mode="nearest"))
 
 
 def rewindowed(volume: Volume, seed: int) -> Volume:
@@ -76,7 +83,10 @@ CONTROLS: dict[str, Callable[[Volume, int], Volume]] = {
     "random noise 4": lambda volume, seed: noise(volume, seed, 2 * _NOISE),
     "JPEG": jpeg,
     "JPEG 2000": jpeg2000,
+    "strong JPEG": lambda volume, seed: jpeg(volume, seed, _LOW_QUALITY),
+    "strong JPEG 2000": lambda volume, seed: jpeg2000(volume, seed, _LOW_DECIBEL),
     "resampling": resampled,
+    "blur": blurred,
     "re-windowing": rewindowed,
     "another scanner": scanner,
 }
