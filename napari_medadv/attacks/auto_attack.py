@@ -35,6 +35,10 @@ class AutoAttack:
         Of Square, for each entry.
     checks
         Whether to look for signs that gradients mislead: that costs some more runs.
+    confidence
+        How far past the decision APGD, targeted APGD and Square go, in logits. Where it is infinite, as for the
+        slices of a series whose mean decides, these attack every entry as far as they can, and FAB, which looks for the
+        nearest decision, is left out.
     arithmetic
         Of the network in the gradients of APGD and of the checks, as for `pgd`.
     """
@@ -48,6 +52,7 @@ class AutoAttack:
     targets: int = 9
     queries: int = 5000
     checks: Literal["all", "cheap"] = "cheap"
+    confidence: float = 0.05
     arithmetic: Arithmetic = "auto"
 
     def __post_init__(self) -> None:
@@ -59,15 +64,17 @@ class AutoAttack:
     def __call__(self, task: Task) -> Tensor:
         """The first stored values that reach the goal; where none does, those of the part that came nearest."""
         parts: tuple[Attack, ...] = (
-            APGD(self.steps, arithmetic=self.arithmetic),
-            APGDT(self.steps, self.targets, arithmetic=self.arithmetic),
+            APGD(self.steps, confidence=self.confidence, arithmetic=self.arithmetic),
+            APGDT(self.steps, self.targets, confidence=self.confidence, arithmetic=self.arithmetic),
             FAB(self.steps, targets=self.targets),
-            Square(self.queries),
+            Square(self.queries, confidence=self.confidence),
         )
         best, top = task.clean.clone(), torch.full((len(task),), -torch.inf, device=task.clean.device)
+        far = self.confidence == torch.inf
+        parts = tuple(part for part in parts if not (far and isinstance(part, FAB)))
         by_gradient = torch.zeros(len(task), dtype=torch.bool, device=top.device)
         for place, attack in enumerate(parts):
-            active = (top <= 0).nonzero().flatten()
+            active = (top <= (torch.inf if far else 0)).nonzero().flatten()
             if not len(active):
                 break
             task.tally.section(place / (len(parts) + 1), 1 / (len(parts) + 1))

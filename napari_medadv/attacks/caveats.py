@@ -37,7 +37,7 @@ def caveats(
             f"{type(attack).__name__} is made for a budget in {' or '.join(made_for)}, and this one is in "
             f"{threat.budget.norm}: that the goal was missed says little of the classifier"
         )
-    if mean and len(slices) > 1 and getattr(attack, "aim", "") in ("minimum norm", "ensemble"):
+    if mean and len(slices) > 1 and getattr(attack, "aim", "") == "minimum norm":
         found.append(
             f"{type(attack).__name__} drives each slice to its own decision, and here the mean of all slices decides: PGD or APGD may "
             "reach the goal with less"

@@ -19,7 +19,7 @@ from napari_medadv.attacks.plain import plain_curve
 from napari_medadv.errors import AttackError, ThreatError
 from napari_medadv.model import Classifier
 from napari_medadv.prediction import Findings
-from napari_medadv.threat import Conceal, Linf, Region, Threat
+from napari_medadv.threat import L2, Budget, Conceal, Linf, Region, Threat
 from napari_medadv.volume import Scale, Volume
 
 WEIGHT = torch.randn(36, generator=torch.Generator().manual_seed(0))
@@ -45,6 +45,18 @@ def test_the_curve_is_the_closed_form_of_a_linear_classifier() -> None:
         share, low, high = found.robust(epsilon)
         assert low <= share <= high
         assert abs(share - (true > epsilon).mean()) <= 0.03
+
+
+@pytest.mark.parametrize(("budget", "dual"), [(L2(1), 2), (Linf(1), 1)])
+@pytest.mark.parametrize("grid", [[0.001], [0.01, 0.02, 0.04, 0.08, 0.16], [4.0]])
+def test_a_size_between_the_steps_of_the_grid_is_no_longer_than_it_must_be(
+    budget: Budget, dual: int, grid: list[float]
+) -> None:
+    inputs = torch.rand((40, 1, 6, 6), generator=torch.Generator().manual_seed(1)) * 0.2 + 0.4
+    logits = network(inputs)
+    true = (logits[:, 0].abs() / WEIGHT.norm(dual)).numpy()
+    sizes = np.array(plain_curve(network, inputs, logits.argmax(dim=1), budget, grid).smallest)
+    assert (sizes >= true * 0.999).all() and (sizes <= true * 1.08 + 1e-4).all()
 
 
 def test_the_interval_is_wilsons() -> None:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from napari_medadv.attacks import Perturbation, perturb
 from napari_medadv.attacks.apgd import APGD
+from napari_medadv.attacks.auto_attack import AutoAttack
 from napari_medadv.attacks.curve import robustness
 from napari_medadv.attacks.low_frequency import LowFrequency
 from napari_medadv.attacks.pgd import PGD
@@ -76,6 +77,12 @@ def test_a_negative_rescale_slope_is_no_defence(attack: Any) -> None:
 def test_where_the_mean_decides_every_slice_goes_on(goal: Goal, slices: tuple[float, ...]) -> None:
     found = run(classifier(bright, "a", pooling="mean"), series(*slices), goal, Linf(8))
     assert found.reached and found.attack == PGD20
+
+
+def test_the_ensemble_too_goes_on_where_the_mean_decides() -> None:
+    attack = AutoAttack(steps=10, queries=50, arithmetic="float32")
+    found = run(classifier(bright, "a", pooling="mean"), series(102, 94, 94), Fabricate("a"), Linf(8), attack)
+    assert found.reached and found.attack == attack and not any("mean" in fact for fact in found.facts)
 
 
 def test_a_minimum_norm_attack_stays_one_where_the_mean_decides() -> None:
