@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from napari_medadv.attacks import draw
 from napari_medadv.attacks.perturb import Perturbation, task_of
 from napari_medadv.attacks.retake import Retake
+from napari_medadv.attacks.task import Task
 from napari_medadv.errors import AttackError
 from napari_medadv.model.classifier import Classifier
 from napari_medadv.prediction import Prediction
@@ -26,7 +28,8 @@ class Survival:
     times, reached
         Acquisitions of the series, and those that reach the goal.
     share
-        Of all attacked slices (or the volume) in all acquisitions, those whose margin is above zero.
+        Of the attacked slices (or the volume) that were not as wished before, in all acquisitions, those whose margin is above
+        zero.
     """
 
     times: int
@@ -36,7 +39,9 @@ class Survival:
     @property
     def sentence(self) -> str:
         """For a person."""
-        return f"reached in {self.reached} of {self.times} fresh acquisitions ({self.share:.1%} of what was attacked)"
+        return (
+            f"reached in {self.reached} of {self.times} fresh acquisitions ({self.share:.1%} of what was to be fooled)"
+        )
 
 
 def survival(
@@ -70,6 +75,7 @@ def survival(
     entries = len(found.clean.voxels) if classifier.reads == "slices" else 1
     size = classifier.batch if classifier.reads == "slices" else 1
     attacked = np.array([entries == 1 or index in found.slices for index in range(entries)])
+    stood = np.zeros(entries, bool)
     reached, share = 0, 0.0
     for count in range(times):
         scores, margins = [], []
@@ -84,12 +90,15 @@ def survival(
             values = retake(task, classifier.tensor(found.adversarial, rows))
             with torch.no_grad():
                 logits = task.logits(values)
-                margins.append(task.threat.goal.margin(logits, classifier.findings, task.decided).cpu().numpy())
+                margins.append(_margin(task, logits))
+                if count == 0:
+                    stood[start : start + size] = _margin(task, task.logits(task.clean)) <= 0
             scores.append(classifier.probabilities(logits))
         reached += found.threat.goal.reached(
             found.before, _prediction(classifier, np.concatenate(scores)), found.slices
         )
-        share += float((np.concatenate(margins) > 0)[attacked].mean())
+        counted = attacked & stood if (attacked & stood).any() else attacked
+        share += float((np.concatenate(margins) > 0)[counted].mean())
     progress(1.0, "acquiring again")
     return Survival(times, reached, share / times)
 
@@ -98,6 +107,11 @@ def check_times(times: int, *, least: int = 1) -> None:
     """Refuse a number of acquisitions that shows nothing."""
     if times < least:
         raise AttackError(f"{times} acquisitions show nothing: take at least {least}.")
+
+
+def _margin(task: Task, logits: Tensor) -> Floats:
+    margin: Floats = task.threat.goal.margin(logits, task.classifier.findings, task.decided).cpu().numpy()
+    return margin
 
 
 def _prediction(classifier: Classifier, slices: Floats) -> Prediction:
