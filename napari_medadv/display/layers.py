@@ -25,6 +25,9 @@ KEY = "napari_medadv"
 _NODES = 1024
 """Points of a window's curve on the screen."""
 
+_LOOKS = 16
+"""Slices whose values say how far the contrast sliders go."""
+
 OVER = "over"
 """The key under which the noun stands that a map of suspicion lies over."""
 
@@ -130,13 +133,17 @@ def _levels(stored: Array, scale: Scale) -> Array:
     return found
 
 
-def contrast_range(volume: Volume, limits: tuple[float, float]) -> list[float]:
-    """How far the contrast sliders reach: all that can be stored, within reason, and the window itself."""
-    low, high = volume.scale.limits
-    least, most = float(low.min()), float(high.max())
+def contrast_range(volume: Volume, reach: tuple[float, float]) -> tuple[float, float]:
+    """How far the contrast sliders of a grey volume go: to what its values are (of some slices), and as far as `reach`."""
+    rows = np.unique(np.linspace(0, len(volume.voxels) - 1, min(len(volume.voxels), _LOOKS)).astype(int))
+    values = volume.scale.take(rows).values(volume.voxels[rows])
+    values = values[np.isfinite(values)]
+    if not values.size:
+        return reach
+    least, most = float(values.min()), float(values.max())
     if volume.scale.unit == "HU":
         least, most = max(least, -1024.0), min(most, 3071.0)
-    return [min(least, limits[0]), max(most, limits[1])]
+    return min(least, reach[0]), max(most, reach[1])
 
 
 def drawable(window: Window) -> tuple[float, float]:

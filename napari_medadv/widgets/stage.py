@@ -19,7 +19,7 @@ from napari_medadv.display import (
     volume_layer,
 )
 from napari_medadv.display.heat import heat_style
-from napari_medadv.display.layers import OVER, window_style
+from napari_medadv.display.layers import OVER, contrast_range, window_style
 from napari_medadv.volume import Volume, Window
 from napari_medadv.widgets.readout import readout
 from napari_medadv.widgets.session import Session
@@ -155,7 +155,11 @@ class Stage:
         return layer
 
     def _bind(self, layer: Any, noun: Loaded | Outcome) -> None:
-        """Number keys press windows while the layer is selected; nothing here holds the stage or the viewer."""
+        """Contrast sliders go as far as the values do, and number keys press windows while the layer is selected.
+
+        Nothing here holds the stage or the viewer.
+        """
+        layer.contrast_limits_range = contrast_range(volume_of(noun), tuple(layer.contrast_limits_range))
         here = weakref.ref(self)
         for number, window in enumerate(presets(volume_of(noun)).values(), start=1):
 

@@ -99,6 +99,10 @@ def test_windows_follow_buttons_and_keys_on_both_series(
     for noun in (loaded, stage.session.outcome):
         assert tuple(stage.layer(noun).contrast_limits) == Window(40, 400).limits
     assert {"1", "2", "3"} <= {str(key) for key in stage.layer(loaded).keymap}
+    values = loaded.volume.values()
+    for noun in (loaded, stage.session.outcome):
+        low, high = stage.layer(noun).contrast_limits_range
+        assert low <= values.min() and high >= values.max(), "the sliders reach what no window shows"
 
 
 def test_the_curve_follows_the_slider_and_a_click_moves_it(
