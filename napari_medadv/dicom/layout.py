@@ -189,6 +189,10 @@ def _read(header: Header) -> Layout:
         raise SeriesError(
             f"{name} has {samples} channels as {photometric}: grey values, a palette, RGB or YBR are expected."
         )
+    if samples > 1 and header.syntax in a.NATIVE and header.short(a.PLANAR) not in (None, 0, 1):
+        raise SeriesError(
+            f"{name} has Planar Configuration {header.short(a.PLANAR)}: 0 (colours by pixel) or 1 (by plane) is expected."
+        )
     if photometric == "YBR_FULL_422" and columns % 2 and header.syntax in a.NATIVE:
         raise SeriesError(f"{name} has {columns} columns as YBR_FULL_422: an even number of columns is expected.")
     if photometric.startswith("YBR") and allocated != 8:

@@ -108,6 +108,9 @@ def test_colour(tmp_path: Path) -> None:
     assert (volume.scale.unit, volume.scale.lowest, volume.scale.highest) == ("level", 0, 255)
     planar = dataset("XC", voxels=pixels, PlanarConfiguration=1, PixelData=np.moveaxis(pixels, -1, 0).tobytes() + b"\0")
     assert (decode(scan(write(planar, tmp_path / "b.dcm"))[0]).voxels[0] == pixels).all()
+    planar.PlanarConfiguration = 2
+    with pytest.raises(SeriesError, match="Planar Configuration 2: 0"):
+        decode(scan(write(planar, tmp_path / "c" / "c.dcm"))[0])
 
 
 def test_tilted_gantry_is_a_shear(folder: Folder) -> None:

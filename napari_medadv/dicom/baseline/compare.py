@@ -32,7 +32,7 @@ class Change:
     Attributes
     ----------
     kind
-        What happened; "re-encoded" is no alarm: another file with the same values and header.
+        What happened; "re-encoded" is no alarm: another file with the same values and header, as far as a transcoder keeps it.
     name, sop, number
         The file, the instance.
     places
@@ -88,8 +88,11 @@ class Comparison:
         again = [change for change in self.changes if change.kind == "re-encoded"]
         found = [change.sentence for change in self.alarms]
         if again:
-            found.append(f"{len(again)} files were re-encoded without loss: the same stored values and header.")
-        found.append(f"{self.unchanged} files are byte for byte as recorded.")
+            found.append(
+                f"{len(again)} file{'s were' if len(again) > 1 else ' was'} re-encoded without loss: the same stored values and header "
+                "(without private attributes, file meta information, preamble and unused bits)."
+            )
+        found.append(f"{self.unchanged} file{' is' if self.unchanged == 1 else 's are'} byte for byte as recorded.")
         if self.elsewhere:
             found.append(
                 f"{self.elsewhere} recorded instances belong to series of which nothing is here: they were not looked for "
