@@ -58,7 +58,7 @@ class Curve:
         z = 1.959964
         middle = (share + z * z / (2 * count)) / (1 + z * z / count)
         half = z / (1 + z * z / count) * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
-        return share, max(0.0, middle - half), min(1.0, middle + half)
+        return share, max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half))
 
     @property
     def median(self) -> float:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from napari_medadv.threat.ball import Norm
 
 
-def threat_arguments(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusiveGroup:
-    """Goal, budget and region; gives the group of goals."""
+def threat_arguments(parser: argparse.ArgumentParser, *, several: bool = False) -> argparse._MutuallyExclusiveGroup:
+    """Goal, budget (or `several`) and region; gives the group of goals."""
     goal = parser.add_mutually_exclusive_group(required=True)
     goal.add_argument("--conceal", metavar="LABEL", help="hide a finding on every attacked slice, or in the volume")
     goal.add_argument("--fabricate", metavar="LABEL", help="make a finding appear")
@@ -35,14 +35,17 @@ def threat_arguments(parser: argparse.ArgumentParser) -> argparse._MutuallyExclu
         "--epsilon",
         type=float,
         required=True,
-        help="the budget, in the unit of the series (HU for a CT) or in --measure",
+        action="append" if several else "store",
+        help="the budget, in the unit of the series (HU for a CT) or in --measure"
+        + ("; may be repeated" if several else ""),
     )
     parser.add_argument(
         "--measure",
-        choices=["native", "percent", "grey", "jnd", "psnr"],
+        choices=["native", "percent", "grey", "jnd", *(() if several else ("psnr",))],
         default="native",
-        help="what --epsilon counts, in the default window: per cent of it, grey levels of 255, just noticeable differences, "
-        "or the PSNR in dB to keep; for l2 the root mean square",
+        help="what --epsilon counts, in the default window: per cent of it, grey levels of 255, just noticeable differences"
+        + ("" if several else ", or the PSNR in dB to keep")
+        + "; for l2 the root mean square",
     )
     parser.add_argument(
         "--display",
@@ -55,8 +58,9 @@ def threat_arguments(parser: argparse.ArgumentParser) -> argparse._MutuallyExclu
     parser.add_argument(
         "--norm",
         choices=["linf", "l2", "l1", "l0"],
-        help="linf (the default) bounds each voxel; l2 (the default for psnr), l1 and l0 (a number of voxels) each slice, "
-        "or the volume",
+        help="linf (the default) bounds each voxel; l2"
+        + ("" if several else " (the default for psnr)")
+        + ", l1 and l0 (a number of voxels) each slice, or the volume",
     )
     parser.add_argument("--slices", metavar="A:B", help="only slices A to B, counted from 0, B excluded")
     parser.add_argument(
@@ -97,7 +101,18 @@ def chosen_goal(args: argparse.Namespace) -> Goal:
 
 
 def chosen_budget(args: argparse.Namespace) -> tuple[Amount, Norm]:
-    """The budget as it was said, and its norm; what no series could make good is refused here.
+    """The budget as it was said, and its norm; what no series could make good is refused here."""
+    ((asked,), norm) = _budgets(args, [args.epsilon])
+    return asked, norm
+
+
+def chosen_budgets(args: argparse.Namespace) -> tuple[tuple[Amount, ...], Norm]:
+    """The same of several budgets, from small to large."""
+    return _budgets(args, sorted(set(args.epsilon)))
+
+
+def _budgets(args: argparse.Namespace, epsilons: list[float]) -> tuple[tuple[Amount, ...], Norm]:
+    """Amounts and their norm.
 
     Raises
     ------
@@ -108,8 +123,9 @@ def chosen_budget(args: argparse.Namespace) -> tuple[Amount, Norm]:
 
     norms: dict[str | None, Norm] = {"linf": "Linf", "l2": "L2", "l1": "L1", "l0": "L0"}
     norm = norms.get(args.norm, "L2" if args.measure == "psnr" else "Linf")
-    asked = Amount(args.epsilon, args.measure, *args.display)
-    asked.fits(norm)
+    asked = tuple(Amount(epsilon, args.measure, *args.display) for epsilon in epsilons)
+    for each in asked:
+        each.fits(norm)
     return asked, norm
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from napari_medadv.audit.roster import none_named, read_roster
 from napari_medadv.dicom import Series, scan
 from napari_medadv.dicom.alone import pydicom
 from napari_medadv.errors import SeriesError
@@ -57,20 +57,16 @@ def cohort(
     SeriesError
         The table cannot be used, or there are too few series or patients.
     """
-    rows = None if table is None else _rows(table, split)
+    rows = None if table is None else read_roster(table, split)
     found = []
     there = scan(folder, progress=progress).series
     for series in there:
         path = series.instances[0].path
         if rows is not None and path.resolve() not in rows:
             continue
-        found.append((series, (rows or {}).get(path.resolve()) or _patient(path)))
+        found.append((series, (rows or {}).get(path.resolve(), {}).get("patient") or _patient(path)))
     if table is not None and there and not found:
-        rows_of = f"rows with the split {split!r}" if split else "rows"
-        raise SeriesError(
-            f"None of the {len(there)} series of {folder.name} is among the {len(rows or {})} {rows_of} of {table.name}: "
-            "name them in its column `file`, relative to the table."
-        )
+        raise none_named(len(there), folder, len(rows or {}), table, split)
     patients = sorted({patient for _, patient in found})
     order = {who: place for place, who in enumerate(np.random.default_rng(seed).permutation(patients).tolist())}
     images = [Image(series, order[who]) for series, who in found]
@@ -101,23 +97,6 @@ def shuffled(found: Sequence[Series], seed: int = 0) -> tuple[Series, ...]:
 def patients(found: Sequence[Series]) -> int:
     """Of how many patients the series are."""
     return len({_patient(series.instances[0].path) for series in found})
-
-
-def _rows(table: Path, split: str) -> dict[Path, str]:
-    """The patient of each file of the table, or an empty word."""
-    try:
-        with table.open(newline="", encoding="utf-8-sig") as lines:
-            rows = list(csv.DictReader(lines))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise SeriesError(f"The table {table.name} cannot be read: give a CSV file with a column `file`.") from error
-    if not rows or "file" not in rows[0]:
-        raise SeriesError(f"The table {table.name} has no column `file`: name the series there, relative to the table.")
-    if split and "split" not in rows[0]:
-        raise SeriesError(f"The table {table.name} has no column `split`: add one, or leave --split out.")
-    chosen = [row for row in rows if not split or row["split"] == split]
-    if any(not row["file"] for row in chosen):
-        raise SeriesError(f"A row of the table {table.name} names no file: fill or remove it.")
-    return {(table.parent / row["file"]).resolve(): row.get("patient") or "" for row in chosen}
 
 
 def _patient(path: Path) -> str:
