@@ -96,7 +96,9 @@ class Robustness:
         head = f"{goal_words(self.goal)}, {self.norm}, {count} series of {self.classifier.name}"
         lines = [head, *(f"{name:<22}{_percent(*self.curve.robust(at))}" for name, at in self._places())]
         half = self.curve.median
-        lines.append(f"half of them have fallen at {half:.4g} {self.unit}" if half < math.inf else "fewer than half of them fell")
+        lines.append(
+            f"half of them have fallen at {half:.4g} {self.unit}" if half < math.inf else "fewer than half of them fell"
+        )
         return "\n".join([*lines, _BOUND])
 
     def json(self) -> dict[str, Any]:
