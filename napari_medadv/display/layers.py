@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 KEY = "napari_medadv"
 """The key of a layer's metadata under which the noun behind it is found."""
 
+SHOWN = "shown"
+"""The key under which the very array stands that the layer was made with: another one was not made here."""
+
 _NODES = 1024
 """Points of a window's curve on the screen."""
 
@@ -169,11 +172,12 @@ def window_style(volume: Volume, window: Window) -> dict[str, Any]:
 
 
 def _image(volume: Volume, name: str, noun: Loaded | Outcome) -> LayerData:
-    metadata: dict[str, Any] = {KEY: noun, **({FACTS: list(volume.facts)} if volume.facts else {})}
+    values = shown_values(volume)
+    metadata: dict[str, Any] = {KEY: noun, SHOWN: values, **({FACTS: list(volume.facts)} if volume.facts else {})}
     settings: dict[str, Any] = {"name": name, "metadata": metadata, **placement(volume)}
     if volume.colour:
         settings["rgb"] = True
     else:
         settings |= window_style(volume, volume.window)
         settings["interpolation2d"] = "linear"
-    return shown_values(volume), settings, "image"
+    return values, settings, "image"

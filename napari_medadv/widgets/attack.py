@@ -26,6 +26,8 @@ from napari_medadv.widgets.saving import Saved, save_outcome
 from napari_medadv.widgets.together import Shared, shared
 from napari_medadv.widgets.work import Job
 
+_ELSEWHERE = "another series is on the screen"
+
 
 class AttackPanel(Panel):
     """A form, a run button, and what came of it."""
@@ -115,7 +117,7 @@ class AttackPanel(Panel):
         if self.session.loaded is outcome.loaded:
             self.stage.show_outcome(outcome)
         else:
-            self.complain("The attack was stopped: another series is on the screen.")
+            self.complain(f"The attack was stopped: {_ELSEWHERE}.")
 
     def _finished_together(self, found: Shared) -> None:
         there = [outcome for outcome in found.outcomes if outcome.loaded in self.stage.series]
@@ -131,7 +133,8 @@ class AttackPanel(Panel):
 
     def _on_loaded(self, loaded: Loaded | None) -> None:
         if self._job is not None and self._job.running:
-            self.cancel()
+            self._job.cancel(_ELSEWHERE)
+            self.say("Stopping…")
         self._refresh()
 
     def _on_outcome(self, outcome: Outcome | None) -> None:

@@ -12,6 +12,7 @@ from napari_medadv.audit.region import write_region
 from napari_medadv.display import Loaded, Outcome
 from napari_medadv.errors import MedAdvError
 from napari_medadv.widgets.listing import listing
+from napari_medadv.widgets.nouns import lay_over
 from napari_medadv.widgets.number import Number
 from napari_medadv.widgets.panel import Panel, box, form, row
 from napari_medadv.widgets.path_row import PathRow
@@ -110,7 +111,7 @@ class ExaminePanel(Panel):
         values, style, _ = suspicion_layer(sign, noun)
         for old in [layer for layer in viewer.layers if layer.name == style["name"]]:
             viewer.layers.remove(old)
-        viewer.add_image(values, **style)
+        lay_over(viewer.add_image(values, **style), self.stage.layer(noun))
         viewer.layers.selection.active = active
 
     def go(self) -> None:

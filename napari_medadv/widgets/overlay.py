@@ -97,7 +97,8 @@ class OverlayPanel(Panel):
         self.largest.clicked.connect(self._take_largest)
         events = self.session.events
         self.ties.connect(events.outcome, self._on_outcome)
-        self.ties.connect(events.heat, self._draw)
+        self.ties.connect(events.heat, self._on_heat)
+        self.ties.connect(self.stage.heat_map.shown, self._on_shown)
         self.ties.connect(events.distortion, self._count)
         if self.stage.viewer is not None:
             self.ties.connect(self.stage.viewer.events.theme, self._draw)
@@ -145,6 +146,16 @@ class OverlayPanel(Panel):
             field.set_number(value * factor)
             field.blockSignals(False)
 
+        self.opacity.blockSignals(True)
+        self.opacity.setValue(round(100 * view.opacity))
+        self.opacity.blockSignals(False)
+
+    def _on_heat(self) -> None:
+        """The view changed: here, or in napari's own controls of the layer."""
+        if self.session.outcome is not None and self.sender() not in (self.full, self.threshold, self.opacity):
+            self._fill(self.session.outcome)
+        self._draw()
+
     def _edited(self, *_: Any) -> None:
         outcome, before = self.session.outcome, self.session.heat
         if outcome is None:
@@ -177,9 +188,15 @@ class OverlayPanel(Panel):
             )
 
     def _show(self, on: bool) -> None:
-        heat = self.stage.heat
-        if heat is not None:
-            heat.visible = on
+        if on:
+            self.stage.heat_map.show()
+        else:
+            self.stage.heat_map.hide()
+
+    def _on_shown(self, on: bool) -> None:
+        self.shown.blockSignals(True)
+        self.shown.setChecked(on)
+        self.shown.blockSignals(False)
 
     def _on_blink(self, on: bool) -> None:
         if on:

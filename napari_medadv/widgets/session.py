@@ -62,6 +62,8 @@ class Session:
 
     def take(self, loaded: Loaded | None, outcome: Outcome | None = None) -> None:
         """Turn to a series, and to an attack on it if one is given."""
+        if loaded is not self.loaded or outcome is not self.outcome:
+            self.readout = ""
         if loaded is not self.loaded:
             self.prediction = None
             self.truth = NOTHING

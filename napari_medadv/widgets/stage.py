@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import weakref
-from functools import partial
 from typing import Any
 
 import numpy as np
-from qtpy.QtCore import QTimer
 
 from napari_medadv.display import (
     KEY,
     Loaded,
     Outcome,
     adversarial_layer,
-    heat_layer,
     presets,
     volume_layer,
 )
-from napari_medadv.display.heat import heat_style
 from napari_medadv.display.layers import OVER, contrast_range, window_style
-from napari_medadv.volume import Volume, Window
+from napari_medadv.volume import Window
+from napari_medadv.widgets.heat_map import HeatMap
+from napari_medadv.widgets.nouns import follow_moves, lay_over, noun_of, turned_away, volume_of
 from napari_medadv.widgets.readout import readout
 from napari_medadv.widgets.session import Session
 from napari_medadv.widgets.sides import Sides
@@ -49,7 +47,7 @@ class Stage:
         self.work = Work()
         self.panels = 0
         self._viewer = weakref.ref(viewer)
-        self._heat: weakref.ref[Any] | None = None
+        self.heat_map = HeatMap(viewer, self.session, self.layer)
         self._sides = Sides(viewer)
         self.vouching = Vouching(self.session, self.work)
         viewer.layers.events.inserted.connect(self._on_inserted)
@@ -58,11 +56,12 @@ class Stage:
         viewer.dims.events.point.connect(self._on_point)
         viewer.mouse_move_callbacks.append(self.point_at)
         viewer.events.status.connect(self._on_status, position="last")
-        self.session.events.heat.connect(self._restyle)
         self.session.events.loaded.connect(self._on_loaded)
         self.session.events.outcome.connect(self._on_outcome)
         for layer in viewer.layers:
-            layer.events.visible.connect(self._on_visible)
+            follow_moves(layer, self._on_visible)
+            if noun_of(layer) is not None:
+                layer.events.data.connect(self._on_data)
         self._on_visible()
         self._on_active()
         if self.session.loaded is None:
@@ -86,7 +85,7 @@ class Stage:
         viewer.layers.selection.active = layer
         if loaded.volume.shape[0] == 1:  # in any other plane it is a line
             viewer.dims.order = tuple(range(viewer.dims.ndim))
-        viewer.reset_view()
+        viewer.reset_view(layers=[layer])
         self.go(loaded.volume.shape[0] // 2)
 
     def show_outcome(self, outcome: Outcome) -> None:
@@ -99,6 +98,7 @@ class Stage:
             viewer.layers.link_layers([source, layer], ("contrast_limits", "gamma", "colormap"))
             layer.contrast_limits_range = source.contrast_limits_range
             layer.contrast_limits = source.contrast_limits
+        lay_over(layer, source)
         viewer.layers.selection.active = layer
         self.session.take(outcome.loaded, outcome)
         self.go(outcome.difference.strongest)
@@ -119,8 +119,7 @@ class Stage:
     @property
     def heat(self) -> Any:
         """The heat map's layer, or None."""
-        layer = self._heat() if self._heat is not None else None
-        return layer if layer is not None and self.viewer is not None and layer in self.viewer.layers else None
+        return self.heat_map.layer
 
     def go(self, index: int) -> None:
         """Scroll to a slice."""
@@ -171,19 +170,31 @@ class Stage:
             layer.bind_key(str(number), press, overwrite=True)
 
     def _on_inserted(self, event: Any) -> None:
-        event.value.events.visible.connect(self._on_visible)
+        follow_moves(event.value, self._on_visible)
+        if noun_of(event.value) is not None:
+            event.value.events.data.connect(self._on_data)
         self._on_visible()
 
     def _on_visible(self, event: Any = None) -> None:
-        """Only of what is on the screen are sides told."""
+        """Only of what is on the screen are sides told, and of nothing where one of these was turned or mirrored."""
         viewer = self.viewer
-        nouns = [noun_of(layer) for layer in viewer.layers if layer.visible] if viewer is not None else []
-        self._sides.see([volume_of(noun) for noun in nouns if noun is not None])
+        shown = [layer for layer in viewer.layers if layer.visible] if viewer is not None else []
+        seen = [(layer, volume_of(noun_of(layer))) for layer in shown if noun_of(layer) is not None]
+        moved = any(turned_away(layer, volume) for layer, volume in seen)
+        self._sides.see([] if moved else [volume for _, volume in seen])
 
     def _on_removed(self, event: Any) -> None:
         self._on_visible()
-        if noun_of(event.value) is None:
-            return
+        if noun_of(event.value) is not None:
+            self._lost()
+
+    def _on_data(self, event: Any = None) -> None:
+        """Pixels that were changed are no longer what the file holds: the layer is another image."""
+        self._on_visible()
+        self._lost()
+
+    def _lost(self) -> None:
+        """Let go of what no layer shows any more."""
         loaded, outcome = self.session.loaded, self.session.outcome
         outcome = outcome if self.layer(outcome) is not None else None
         self.session.take(loaded if self.layer(loaded) is not None or outcome is not None else None, outcome)
@@ -221,33 +232,13 @@ class Stage:
         self._on_point()
 
     def _on_outcome(self, outcome: Outcome | None) -> None:
-        viewer, old = self.viewer, self.heat
-        if viewer is None:
+        if self.viewer is None:
             return
-        if old is not None and old in viewer.layers.selection:
-            QTimer.singleShot(0, partial(self._drop, old))  # it may be next among those that napari removes just now
-        elif old is not None:
-            viewer.layers.remove(old)
-        self._heat = None
+        self.heat_map.forget()
         if self.session.loaded is not None:
             self._present()
         if outcome is not None:
-            active = viewer.layers.selection.active
-            self._heat = weakref.ref(self._add(heat_layer(outcome, self.session.heat)))
-            viewer.layers.selection.active = active
-
-    def _drop(self, layer: Any) -> None:
-        viewer = self.viewer
-        if viewer is not None and layer in viewer.layers:
-            viewer.layers.remove(layer)
-
-    def _restyle(self) -> None:
-        layer, outcome = self.heat, self.session.outcome
-        if layer is not None and outcome is not None:
-            style = heat_style(outcome, self.session.heat)
-            layer.contrast_limits_range = style["contrast_limits"]
-            for name in ("contrast_limits", "colormap", "opacity"):
-                setattr(layer, name, style[name])
+            self.heat_map.show()
 
     def _on_point(self, event: Any = None) -> None:
         viewer, loaded = self.viewer, self.session.loaded
@@ -282,18 +273,3 @@ class Stage:
         ours = active is not None and KEY in active.metadata and active.ndim == 3
         if ours and isinstance(said, dict) and said.get("coordinates") not in ("", words):
             viewer.status = {**said, "coordinates": words}
-
-
-def noun_of(layer: Any) -> Any:
-    """The noun that a layer shows, or None where it is not ours, a heat map, or what napari made of ours (labels, a projection)."""
-    noun = layer.metadata.get(KEY)
-    if not isinstance(noun, Loaded | Outcome):
-        return None
-    volume = volume_of(noun)
-    shows = getattr(layer, "rgb", None) == volume.colour and np.shape(layer.data) == volume.voxels.shape
-    return noun if shows else None
-
-
-def volume_of(noun: Loaded | Outcome) -> Volume:
-    """What is shown of a noun."""
-    return noun.volume if isinstance(noun, Loaded) else noun.perturbation.adversarial

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 from qtpy.QtCore import QObject, Qt, Signal  # type: ignore[attr-defined]
@@ -39,6 +40,7 @@ class Job(QObject):
         self._writes = writes
         self._verb = verb
         self._stop = threading.Event()
+        self._why = ""
         self._heard = True
         self._said_all = False
         self.done = threading.Event()
@@ -54,8 +56,9 @@ class Job(QObject):
         """Whether it ended and everything of it was heard; before that, who lets go of it loses its result."""
         return self.done.is_set() and (self._said_all or not self._heard)
 
-    def cancel(self) -> None:
-        """Stop the verb at its next report."""
+    def cancel(self, why: str = "") -> None:
+        """Stop the verb at its next report, and say why."""
+        self._why = self._why or why
         self._stop.set()
 
     def forget(self) -> None:
@@ -81,7 +84,7 @@ class Job(QObject):
         try:
             self._tell("finished", self._verb(self._reporter()))
         except Cancelled:
-            self._tell("failed", f"{self.what} was stopped.")
+            self._tell("failed", f"{self.what} was stopped{self._why and f': {self._why}'}.")
         except MedAdvError as error:
             self._tell("failed", str(error))
         except Exception as error:
@@ -94,6 +97,7 @@ class Job(QObject):
                 "failed", f"{self.what} failed unexpectedly ({type(error).__name__}: {words}); please report this."
             )
         finally:
+            self._verb = _nothing  # a job that is kept keeps no volume
             self.done.set()
             self._tell("ended", None)
 
@@ -119,8 +123,14 @@ class Job(QObject):
             self._heard = False
 
     def _hear(self, signal: str, value: Any) -> None:
-        if not self._heard:
-            return
+        if self._heard:
+            self._pass_on(signal, value)
+        if signal == "ended":
+            for each in (self.progressed, self.finished, self.failed, self.ended):
+                with suppress(TypeError):  # nobody listened
+                    each.disconnect()
+
+    def _pass_on(self, signal: str, value: Any) -> None:
         if signal == "progressed":
             self.progressed.emit(*value)
         elif signal == "finished":
@@ -185,6 +195,10 @@ def detached(verb: Verb, what: str) -> Job:
     job = Job(verb, what)
     threading.Thread(target=job.run, name="medadv-detached", daemon=True).start()
     return job
+
+
+def _nothing(progress: Progress) -> None:
+    """The verb of a job that has ended."""
 
 
 def _leave_a_core() -> None:

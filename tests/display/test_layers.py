@@ -8,7 +8,7 @@ import pytest
 from napari_medadv.attacks import Perturbation
 from napari_medadv.attacks.fgsm import FGSM
 from napari_medadv.display import KEY, HeatView, Loaded, Outcome, adversarial_layer, heat_layer, presets, volume_layer
-from napari_medadv.display.layers import length_unit, shown_values, window_style
+from napari_medadv.display.layers import SHOWN, length_unit, shown_values, window_style
 from napari_medadv.measure.heatmap import signed_difference
 from napari_medadv.model import Classifier
 from napari_medadv.prediction import Findings, Prediction
@@ -64,7 +64,8 @@ def test_the_adversarial_layer_lies_on_its_source_and_carries_its_noun() -> None
     for name in ("scale", "units", "axis_labels", "contrast_limits"):
         assert settings[name] == source[name]
     assert np.array_equal(settings["affine"], source["affine"])
-    assert settings["metadata"] == {KEY: found}
+    assert settings["metadata"] == {KEY: found, SHOWN: settings["metadata"][SHOWN]}
+    assert settings["metadata"][SHOWN] is data
     assert (data - volume_layer(found.loaded)[0] == 3).all()
 
 

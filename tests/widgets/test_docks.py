@@ -18,10 +18,11 @@ from napari_medadv.threat import Conceal
 from napari_medadv.volume import Window
 from napari_medadv.widgets.attack import AttackPanel
 from napari_medadv.widgets.classifier import ClassifierPanel
+from napari_medadv.widgets.nouns import noun_of
 from napari_medadv.widgets.overlay import OverlayPanel
 from napari_medadv.widgets.series import SeriesPanel
 from napari_medadv.widgets.shown import spoken
-from napari_medadv.widgets.stage import noun_of, stage_of
+from napari_medadv.widgets.stage import stage_of
 from tests.dicom.making import dataset, write
 from tests.widgets.docking import attacked, dock
 

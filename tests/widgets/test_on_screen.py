@@ -19,9 +19,10 @@ from napari_medadv.model import Classifier
 from napari_medadv.prediction import Findings
 from napari_medadv.volume import Window
 from napari_medadv.widgets.classifier import ClassifierPanel
+from napari_medadv.widgets.nouns import noun_of
 from napari_medadv.widgets.overlay import OverlayPanel
 from napari_medadv.widgets.regions import mask_of
-from napari_medadv.widgets.stage import noun_of, stage_of
+from napari_medadv.widgets.stage import stage_of
 from napari_medadv.widgets.suspicion import Sign
 from napari_medadv.widgets.suspicion_layer import suspicion_layer
 from napari_medadv.widgets.writing import write_image

@@ -16,7 +16,8 @@ from napari_medadv.dicom.series import scan
 from napari_medadv.display import Loaded, Outcome
 from napari_medadv.model import Classifier
 from napari_medadv.widgets.attack import AttackPanel
-from napari_medadv.widgets.stage import noun_of, stage_of
+from napari_medadv.widgets.nouns import noun_of
+from napari_medadv.widgets.stage import stage_of
 from tests.dicom.making import dataset, write
 from tests.widgets.docking import dock
 
