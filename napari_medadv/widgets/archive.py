@@ -57,6 +57,7 @@ class ArchivePanel(Panel):
             self.rows.addRow(label, field)
         self.column.addLayout(self.rows)
         self.search_button = QPushButton("Search")
+        self.search_button.setToolTip("List the series that the archive holds; nothing is sent to it but the question.")
         self.search_button.clicked.connect(self.search)
         self.address.returnPressed.connect(self.search)
         self.column.addWidget(self.search_button)

@@ -6,7 +6,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton
+from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton
 
 from napari_medadv.attacks import Perturbation, perturb
 from napari_medadv.attacks.retake import Retake
@@ -19,6 +19,7 @@ from napari_medadv.model.threads import fastest_threads, threads
 from napari_medadv.progress import Progress, part
 from napari_medadv.widgets.attack_form import AttackForm, Plan
 from napari_medadv.widgets.bars import percent
+from napari_medadv.widgets.nouns import headline
 from napari_medadv.widgets.object_boxes import ObjectBoxes
 from napari_medadv.widgets.panel import Panel
 from napari_medadv.widgets.progress_bar import ProgressBar
@@ -35,6 +36,8 @@ class AttackPanel(Panel):
     def __init__(self, napari_viewer: Any) -> None:
         super().__init__(napari_viewer)
         self._job: Job | None = None
+        self.target = QLabel()
+        self.column.addWidget(self.target)
         self.form = AttackForm(self.stage, self.ties)
         self.column.addWidget(self.form)
         self.run_button = QPushButton("Run attack")
@@ -59,6 +62,7 @@ class AttackPanel(Panel):
             (events.loaded, self._on_loaded),
             (events.classifier, self._refresh),
             (events.outcome, self._on_outcome),
+            (events.index, self._name),
         ):
             self.ties.connect(signal, slot)
         self._on_outcome(self.session.outcome)
@@ -148,11 +152,21 @@ class AttackPanel(Panel):
         running = self._job is not None
         ready = self.session.loaded is not None and self.session.classifier is not None
         self.run_button.setEnabled(ready and not running)
-        self.run_button.setToolTip("" if ready else "Load a series and attach a classifier first.")
+        self.run_button.setToolTip(
+            "Perturbs this series until the classifier errs, within the budget; the source stays as it is."
+            if ready
+            else "Load a series and attach a classifier first."
+        )
+        self._name()
         self.cancel_button.setEnabled(running)
         outcome = self.session.outcome
         self.save_button.setEnabled(outcome is not None and outcome.loaded.series is not None)
         self.objects.turn(outcome)
+
+    def _name(self, *_: Any) -> None:
+        """Which series is attacked, and which slice of it is on the screen."""
+        loaded = self.session.loaded
+        self.target.setText(headline(loaded, self.session.index) if loaded is not None else "Nothing is loaded.")
 
     def _choose_folder(self) -> None:
         found, _ = QFileDialog.getSaveFileName(self, "New folder for the derived series", "adversarial_series")

@@ -45,6 +45,8 @@ class ExaminePanel(Panel):
         rows.addRow("False alarms", self.level)
         self.column.addLayout(rows)
         self.run_button, self.cancel_button = QPushButton("Examine"), QPushButton("Cancel")
+        self.run_button.setToolTip("Run every detector that applies.")
+        self.cancel_button.setToolTip("Stops at the next batch of slices.")
         self.run_button.clicked.connect(self.run)
         self.cancel_button.clicked.connect(self.cancel)
         self.column.addWidget(row(self.run_button, self.cancel_button, stretch=(2, 1)))

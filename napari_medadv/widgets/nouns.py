@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,11 @@ def noun_of(layer: Any) -> Any:
 def volume_of(noun: Loaded | Outcome) -> Volume:
     """What is shown of a noun."""
     return noun.volume if isinstance(noun, Loaded) else noun.perturbation.adversarial
+
+
+def headline(loaded: Loaded, index: int) -> str:
+    """The series and the slice on the screen, as rich text: "**CT series 3**, slice 35 of 0 – 132"."""
+    return f"<b>{escape(loaded.name)}</b>, slice {index} of 0 – {len(loaded.volume.voxels) - 1}"
 
 
 def turned_away(layer: Any, volume: Volume) -> bool:

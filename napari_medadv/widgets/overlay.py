@@ -27,6 +27,7 @@ class OverlayPanel(Panel):
     def __init__(self, napari_viewer: Any) -> None:
         super().__init__(napari_viewer)
         self.shown = QCheckBox("Show the heat map")
+        self.shown.setToolTip("The difference as a layer over the series; a map that was deleted comes back.")
         self.shown.setChecked(True)
         self.shown.toggled.connect(self._show)
         self.blink = QPushButton("Blink clean / adversarial")
@@ -53,6 +54,7 @@ class OverlayPanel(Panel):
         self.threshold = Number(0.0, lowest=0.0)
         self.threshold.setToolTip("Smaller changes stay clear.")
         self.opacity = QSlider(Qt.Orientation.Horizontal)
+        self.opacity.setToolTip("How much of the series the heat map covers where the change is largest.")
         self.opacity.setRange(0, 100)
         self.opacity.setValue(round(100 * self.session.heat.opacity))
         self.percent = QLabel()

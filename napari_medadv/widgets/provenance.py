@@ -60,6 +60,10 @@ class ProvenancePanel(Panel):
         for label, field in (("Sign", self.what), ("Key", self.key), ("Certificate", self.certificate)):
             rows.addRow(label, field)
         self.sign_button, self.cancel_button = QPushButton("Sign into a new folder…"), QPushButton("Cancel")
+        self.sign_button.setToolTip(
+            "Copies of the files with a digital signature each; the files themselves stay as they are."
+        )
+        self.cancel_button.setToolTip("Stops what is under way; nothing half done is kept.")
         self.sign_button.clicked.connect(self._choose_folder)
         self.cancel_button.clicked.connect(self.cancel)
         rows.addRow("Password", self.password)

@@ -30,7 +30,7 @@ class RegionRows:
         self.avoid = box((_NOWHERE,), "What such a layer marks stays as it is.")
         self.slices = box(
             ("all", "the one shown", "from – to"),
-            "Which slices may be changed, counted as on the slider under the picture: from 0.",
+            "Which slices may be changed, counted from 0 as in the line at the top of this dock.",
         )
         self.first, self.last = QSpinBox(), QSpinBox()
         self._between = row(self.first, QLabel("–"), self.last)

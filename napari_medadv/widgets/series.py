@@ -183,7 +183,9 @@ class SeriesPanel(Panel):
     def _refresh(self) -> None:
         self.load_button.setEnabled(self._chosen() is not None and self.allowance.complete)
         self.load_button.setToolTip(
-            "" if self.allowance.complete else "Something speaks against this series: see above."
+            "Read its pixels and show it."
+            if self.allowance.complete
+            else "Something speaks against this series: see above."
         )
 
     def _badge(self, found: Standings | None) -> None:

@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (  # type: ignore[attr-defined]
 
 from napari_medadv.dicom.tags import TagLine, tags
 from napari_medadv.display import Loaded
+from napari_medadv.widgets.nouns import headline
 from napari_medadv.widgets.panel import Panel
 from napari_medadv.widgets.tag_tree import TagTree
 from napari_medadv.widgets.work import Job
@@ -136,8 +137,7 @@ class TagsPanel(Panel):
             return "Nothing is loaded: load a series in the dock Series."
         if path is None:
             return "This image was not read from a DICOM file, so it has no tags."
-        count = len(loaded.volume.voxels)
-        return f"<b>{escape(loaded.name)}</b>, slice {self.session.index} of 0 – {count - 1}"
+        return headline(loaded, self.session.index)
 
     def _on_loaded(self, loaded: Loaded | None) -> None:
         self.identity.blockSignals(True)
