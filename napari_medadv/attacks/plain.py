@@ -23,6 +23,9 @@ from napari_medadv.prediction import Findings, Prediction
 from napari_medadv.progress import Progress, silent
 from napari_medadv.threat import Budget, Confuse, Goal, Threat
 
+_VALUES = 1 << 20
+"""Of one batch; larger ones were no faster, in docs/guides/speed.md."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Towards:
@@ -59,7 +62,7 @@ def fool(
     targeted: bool = False,
     bounds: tuple[float, float] = (0.0, 1.0),
     levels: int | None = None,
-    batch: int = 64,
+    batch: int | None = None,
     seed: int = 0,
     tally: Tally | None = None,
     progress: Progress = silent,
@@ -85,7 +88,7 @@ def fool(
     levels
         How many values a file can store between the bounds; None for any number.
     batch
-        How many inputs are classified at once.
+        How many inputs are classified at once; None for `at_once`.
     seed
         Of all randomness.
     tally
@@ -125,7 +128,7 @@ def plain_curve(
     confirm: int = 15,
     bounds: tuple[float, float] = (0.0, 1.0),
     levels: int | None = None,
-    batch: int = 64,
+    batch: int | None = None,
     arithmetic: Arithmetic = "auto",
     tally: Tally | None = None,
 ) -> Curve:
@@ -152,6 +155,12 @@ def plain_curve(
     return Curve(tuple(found.tolist()))
 
 
+def at_once(inputs: Tensor) -> int:
+    """How many inputs, (batch, ...), are fastest classified at once: a power of two, 128 small images or 16 of 224 x 224."""
+    most = max(16, min(128, _VALUES // max(inputs[0].numel(), 1)))
+    return 1 << most.bit_length() - 1
+
+
 def plain_task(
     network: Network,
     inputs: Tensor,
@@ -160,7 +169,7 @@ def plain_task(
     targeted: bool,
     bounds: tuple[float, float],
     levels: int | None,
-    batch: int,
+    batch: int | None,
     seed: int,
     tally: Tally,
 ) -> Task:
@@ -188,7 +197,12 @@ def plain_task(
     one = torch.ones(1, device=device)
     return Task(
         classifier=Classifier(
-            network, findings, "level", reads="slices" if flat else "volume", batch=batch, device=device
+            network,
+            findings,
+            "level",
+            reads="slices" if flat else "volume",
+            batch=batch or at_once(clean),
+            device=device,
         ),
         intake=Intake(one, one * 0),
         clean=clean,

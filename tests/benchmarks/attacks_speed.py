@@ -33,7 +33,7 @@ import peers  # type: ignore[import-not-found]
 from digits import trained  # type: ignore[import-not-found]
 
 from napari_medadv.attacks.pgd import PGD
-from napari_medadv.attacks.plain import fool, plain_curve
+from napari_medadv.attacks.plain import at_once, fool, plain_curve
 from napari_medadv.model.arithmetic import Arithmetic
 from napari_medadv.model.prepared import prepare
 from napari_medadv.threat import Linf
@@ -52,8 +52,8 @@ class Case:
 
     @property
     def batch(self) -> int:
-        """Images at once: what is found for the DenseNet121, and what `fool` takes for small ones."""
-        return 16 if self.inputs.shape[-1] > 100 else 64
+        """Images at once: what `fool` takes."""
+        return at_once(self.inputs)
 
     def success(self, found: Tensor) -> float:
         """The share of images that are wrong, in float32."""
