@@ -16,6 +16,7 @@ from napari_medadv.widgets.stage import Stage
 
 _EVERYWHERE = "whole image"
 _NOWHERE = "nothing"
+_GONE = " (deleted)"
 
 
 class RegionRows:
@@ -85,6 +86,9 @@ class RegionRows:
             return None
         if image is None:
             raise RegionError("The series is no longer in the window, so no region lies on it: load it again.")
+        if field.currentData() is None:
+            name = field.currentText().removesuffix(_GONE)
+            raise RegionError(f"The layer {name!r} was deleted: choose another, or {field.itemText(0)!r}.")
         return mask_of(field.currentData(), image, loaded.volume)
 
     def _chosen(self, volume: Volume) -> tuple[int, ...] | None:
@@ -102,11 +106,14 @@ class RegionRows:
 
     def _on_layers(self, event: Any = None) -> None:
         for field, none in ((self.layer, _EVERYWHERE), (self.avoid, _NOWHERE)):
-            chosen = field.currentData()
+            chosen, name, named = field.currentData(), field.currentText(), field.currentIndex() > 0
             field.clear()
             field.addItem(none)
             for layer in drawn(self._stage.viewer):
                 field.addItem(layer.name, layer)
                 if layer is chosen:
                     field.setCurrentIndex(field.count() - 1)
+            if named and field.currentIndex() == 0:
+                field.addItem(name.removesuffix(_GONE) + _GONE)
+                field.setCurrentIndex(field.count() - 1)
         self._rows.setRowVisible(self.avoid, self.avoid.count() > 1)

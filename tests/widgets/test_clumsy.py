@@ -67,6 +67,29 @@ def test_a_region_is_the_layer_and_not_its_name(
     assert changed[:, 1].min() >= 8 and changed[:, 1].max() < 18
 
 
+def test_a_region_whose_layer_is_deleted_is_not_the_whole_image(
+    viewer: Any, loaded: Loaded, classifier: Classifier
+) -> None:
+    stage, panel = stage_of(viewer), dock(viewer, AttackPanel)
+    stage.show(loaded)
+    stage.session.attach(classifier)
+    region = panel.form.region
+    for name in ("here", "there"):
+        viewer.add_labels(np.ones(loaded.volume.shape, np.uint8), name=name)
+    viewer.layers.selection.active = stage.layer(loaded)
+    region.layer.setCurrentText("here")
+    for name in ("here", "there"):
+        del viewer.layers[name]
+        assert region.layer.currentText() == "here (deleted)"
+    panel.run()
+    assert "The layer 'here' was deleted: choose another, or 'whole image'." in panel.message.text()
+    assert stage.session.outcome is None
+    region.layer.setCurrentIndex(0)
+    viewer.add_labels(np.ones(loaded.volume.shape, np.uint8), name="another")
+    assert [region.layer.itemText(row) for row in range(region.layer.count())] == ["whole image", "another"]
+    assert region.region(loaded).mask is None
+
+
 def test_labels_of_another_dimension_are_a_sentence(viewer: Any, loaded: Loaded, classifier: Classifier) -> None:
     stage, panel = stage_of(viewer), dock(viewer, AttackPanel)
     stage.show(loaded)
