@@ -15,6 +15,11 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 
+def several(unit: str) -> str:
+    """A unit as it stands behind a number in a sentence: "stored values" and "levels", but "HU"."""
+    return f"{unit}s" if unit.endswith(("value", "level")) else unit
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """A display window of DICOM PS3.3 C.11.2 (VOI LUT), in the volume's unit; one of function TABLE follows its table."""

@@ -14,7 +14,7 @@ from napari_medadv.measure import Difference, Distortion, amplification, signed_
 from napari_medadv.orientation import flips
 from napari_medadv.prediction import Prediction
 from napari_medadv.threat.goal_words import goal_words
-from napari_medadv.volume import Array, Volume
+from napari_medadv.volume import Array, Volume, several
 
 _BEFORE, _AFTER = "#4c78a8", "#d1495b"
 _MOST_LABELS = 6
@@ -51,9 +51,7 @@ def _draw(found: Perturbation, size: Distortion, path: Path) -> None:
         axis.set_axis_off()
     _draw_numbers(numbers, found, size)
     where = f"slice {index + 1} of {len(found.clean.voxels)}, " if len(found.clean.voxels) > 1 else ""
-    budget = (
-        f"{type(found.threat.budget).__name__} {found.threat.budget.epsilon:g} {budget_unit(found.threat.budget, unit)}"
-    )
+    budget = f"{type(found.threat.budget).__name__} {found.threat.budget.epsilon:g} {several(budget_unit(found.threat.budget, unit))}"
     verdict = "reached" if found.reached else "NOT reached"
     figure.suptitle(
         f"{goal_words(found.threat.goal)} within {budget}, {type(found.attack).__name__}: {verdict} as stored   ({where}"
@@ -97,7 +95,7 @@ def _draw_difference(figure: Any, axis: Any, found: Perturbation, difference: Di
     span = difference.largest or float(found.clean.scale.quantum.max())
     image = axis.imshow(upright(plane, found.clean), cmap="RdBu_r", vmin=-span, vmax=span, aspect=_aspect(found.clean))
     axis.set_title(
-        f"difference, {-span:g} to {span:g} {difference.unit}\ncontrast amplified {amplification(found.clean, 2 * span):.3g} times",
+        f"difference, {-span:g} to {span:g} {several(difference.unit)}\ncontrast amplified {amplification(found.clean, 2 * span):.3g} times",
         fontsize=10,
     )
     bar = figure.colorbar(image, ax=axis, orientation="horizontal", fraction=0.05, pad=0.02)
@@ -149,7 +147,7 @@ def _said(prediction: Prediction) -> str:
 
 def _window(volume: Volume) -> str:
     low, high = volume.window.limits
-    return f"{low:g} to {high:g} {volume.scale.unit}"
+    return f"{low:g} to {high:g} {several(volume.scale.unit)}"
 
 
 def _aspect(volume: Volume) -> float:

@@ -23,7 +23,7 @@ from napari_medadv.threat.amount import MEASURES, values
 from napari_medadv.threat.ball import Norm
 from napari_medadv.threat.goal_words import goal_words
 from napari_medadv.threat.unit import stated
-from napari_medadv.volume import Volume
+from napari_medadv.volume import Volume, several
 
 _WORDS = {"percent": "% of the window", "grey": "of 255 greys", "jnd": "JND"}
 _BOUND = "a size is what was found as stored: a stronger attack may need less"
@@ -97,7 +97,9 @@ class Robustness:
         lines = [head, *(f"{name:<22}{_percent(*self.curve.robust(at))}" for name, at in self._places())]
         half = self.curve.median
         lines.append(
-            f"half of them have fallen at {half:.4g} {self.unit}" if half < math.inf else "fewer than half of them fell"
+            f"half of them have fallen at {half:.4g} {several(self.unit)}"
+            if half < math.inf
+            else "fewer than half of them fell"
         )
         return "\n".join([*lines, _BOUND])
 
@@ -139,7 +141,7 @@ class Robustness:
 
     def _places(self) -> list[tuple[str, float]]:
         """Zero and every budget, with its name."""
-        return [("as it is", 0.0), *((f"{each.number:g} {self.unit}", each.number) for each in self.asked)]
+        return [("as it is", 0.0), *((f"{each.number:g} {several(self.unit)}", each.number) for each in self.asked)]
 
     def _draw(self, path: Path) -> None:
         from matplotlib import rc_context
@@ -157,7 +159,7 @@ class Robustness:
                 share, low, high = (100 * each for each in self.curve.robust(at))
                 axes.errorbar(at, share, [[share - low], [high - share]], fmt="o", color="#4c78a8", capsize=3)
             axes.set(xlim=(-0.02 * end, end), ylim=(-2, 102))
-            axes.set_xlabel(f"largest change allowed ({self.norm}), {self.unit}")
+            axes.set_xlabel(f"largest change allowed ({self.norm}), {several(self.unit)}")
             axes.set_ylabel("robust, per cent (95 %)")
             axes.set_title(f"{goal_words(self.goal)}: {len(self.sizes)} series, {self.classifier.name}", fontsize=10)
             axes.grid(alpha=0.3)
@@ -201,7 +203,7 @@ def measured(
         unit = "voxels" if norm == "L0" else volume.scale.unit
         if sizes and asked[0].measure == "native" and unit != sizes[0].unit:
             raise ThreatError(
-                f"Series in {sizes[0].unit} and in {unit} were given, and a curve has one unit: take --measure grey or percent."
+                f"Series in {several(sizes[0].unit)} and in {several(unit)} were given, and a curve has one unit: take --measure grey or percent."
             )
         share = part(progress, place / count, (place + 1) / count)
         right = None if truth is None else truth in classifier.predict(volume, progress=part(share, 0.0, 0.1)).present

@@ -8,7 +8,7 @@ import numpy as np
 
 from napari_medadv.measure.heatmap import signed_difference
 from napari_medadv.measure.similarity import changed_slices, psnr, ssim
-from napari_medadv.volume import Volume
+from napari_medadv.volume import Volume, several
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Distortion:
         """The numbers in a line."""
         slices = f"{self.slices} {'slice' if self.slices == 1 else 'slices'}"
         return (
-            f"Linf {self.linf:g} {self.unit}, L2 {self.l2:.4g} {self.unit}, {self.changed} voxels in {slices}, "
+            f"Linf {self.linf:g} {several(self.unit)}, L2 {self.l2:.4g} {several(self.unit)}, {self.changed} voxels in {slices}, "
             f"PSNR {self.psnr:.1f} dB, SSIM {self.ssim:.4f}"
         )
 

@@ -6,7 +6,7 @@ import inspect
 from dataclasses import dataclass
 from typing import Any
 
-from qtpy.QtWidgets import QSpinBox, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_medadv.attacks import Attack, Perturbation
 from napari_medadv.attacks.several import learns
@@ -15,6 +15,7 @@ from napari_medadv.display import Loaded
 from napari_medadv.prediction import Prediction
 from napari_medadv.threat import Threat
 from napari_medadv.widgets.budget_rows import BudgetRows
+from napari_medadv.widgets.fields import Whole
 from napari_medadv.widgets.goal_rows import GoalRows
 from napari_medadv.widgets.panel import Ties, box, form, heading
 from napari_medadv.widgets.region_rows import RegionRows
@@ -68,10 +69,10 @@ class AttackForm(QWidget):
         )
         rows.addRow("Learn on", self.learn_on)
         self._rows = rows
-        self.seed = QSpinBox()
+        self.seed = Whole()
         self.seed.setRange(0, 2**31 - 1)
         self.seed.setToolTip("The same seed gives the same result, bit for bit.")
-        self.retakes = QSpinBox()
+        self.retakes = Whole()
         self.retakes.setRange(0, 10_000)
         self.retakes.setSpecialValueText("none")
         self.retakes.setToolTip(

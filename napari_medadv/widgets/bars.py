@@ -9,6 +9,7 @@ from qtpy.QtGui import QColor, QPainter, QPaintEvent
 from qtpy.QtWidgets import QComboBox, QGridLayout, QLabel, QSizePolicy, QWidget
 
 from napari_medadv.prediction import Findings, Prediction
+from napari_medadv.widgets.fields import Choice
 from napari_medadv.widgets.ink import Ink
 
 _TRUTHS = {"?": None, "present": True, "absent": False}
@@ -85,9 +86,10 @@ class Bars(QWidget):
         for column, head in enumerate((QLabel("<small>Finding</small>"), self._title, QLabel("<small>Truth</small>"))):
             self._grid.addWidget(head, 0, column if column < 2 else 3, 1, 2 if column == 1 else 1)
         for row, label in enumerate(findings.labels, start=1):
-            name, bar, share, truth = QLabel(label), Bar(), QLabel("–"), QComboBox()
+            name, bar, share, truth = QLabel(label.replace("_", "_\u200b")), Bar(), QLabel("–"), Choice()
             name.setWordWrap(True)
-            name.setMaximumWidth(120)
+            name.setObjectName("name")
+            name.setMaximumWidth(150)
             name.setTextFormat(Qt.TextFormat.PlainText)
             share.setTextFormat(Qt.TextFormat.RichText)
             share.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)

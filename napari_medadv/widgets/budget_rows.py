@@ -14,7 +14,7 @@ from napari_medadv.measure import grey_range
 from napari_medadv.threat import Amount, Budget
 from napari_medadv.threat.amount import MEASURES, Said, values
 from napari_medadv.threat.unit import measurable, stated
-from napari_medadv.volume import Volume
+from napari_medadv.volume import Volume, several
 from napari_medadv.widgets.number import Number
 from napari_medadv.widgets.panel import box, row
 from napari_medadv.widgets.stage import Stage
@@ -50,9 +50,10 @@ class BudgetRows:
         )
         for name in BUDGETS:
             self.norm.addItem(name.capitalize(), name)
+        self.norm.setMaximumWidth(80)
         self.hint = QLabel()
         self.hint.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
-        rows.addRow("Budget", row(self.epsilon, self.measure, self.norm, stretch=(3, 2, 1)))
+        rows.addRow("Budget", row(self.epsilon, self.measure, self.norm, stretch=(2, 3, 1)))
         rows.addRow("", self.hint)
         self.epsilon.valueChanged.connect(lambda _: self._on_number())
         self.measure.currentIndexChanged.connect(lambda _: self._convert())
@@ -178,7 +179,7 @@ def meaning(budget: Budget, volume: Volume, *, whole: bool = False, chosen: Said
     means = stated(budget, volume.window, values(volume, whole=whole))
     each = "" if budget.norm == "Linf" else "mean "
     said = {
-        "native": f"{means['native']:.3g} {volume.scale.unit}",
+        "native": f"{means['native']:.3g} {several(volume.scale.unit)}",
         "percent": f"{means['% of window']:.2g} % of window",
         "grey": f"{means['grey level of 255']:.2g} of 255 greys",
         "jnd": f"{means['JND']:.2g} JND",

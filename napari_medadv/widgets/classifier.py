@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
 
 from napari_medadv.model import Classifier, load_classifier
 from napari_medadv.prediction import Prediction
+from napari_medadv.volume import several
 from napari_medadv.widgets.bars import Bars
 from napari_medadv.widgets.curve import Curve
 from napari_medadv.widgets.ink import ink_of
@@ -199,9 +200,7 @@ def described(classifier: Classifier | None) -> str:
     """What is attached, in two lines, and what its trial found."""
     if classifier is None:
         return "No classifier is attached."
-    reads = (
-        f"Reads {'single slices' if classifier.reads == 'slices' else 'the whole volume'} in {escape(classifier.unit)}"
-    )
+    reads = f"Reads {'single slices' if classifier.reads == 'slices' else 'the whole volume'} in {escape(several(classifier.unit))}"
     pooled = {"max": ", the highest slice decides", "mean": ", the mean of slices decides"}[classifier.pooling]
     facts = "".join(f"<br><i>{escape(fact)}</i>" for fact in classifier.facts)
     return f"<b>{escape(classifier.name)}</b><br>{reads}{pooled if classifier.reads == 'slices' else ''}.{facts}"

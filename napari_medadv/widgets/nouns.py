@@ -30,8 +30,9 @@ def volume_of(noun: Loaded | Outcome) -> Volume:
 
 
 def headline(loaded: Loaded, index: int) -> str:
-    """The series and the slice on the screen, as rich text: "**CT series 3**, slice 35 of 0 – 132"."""
-    return f"<b>{escape(loaded.name)}</b>, slice {index} of 0 – {len(loaded.volume.voxels) - 1}"
+    """The series and, of several, the slice on the screen, as rich text: "**CT series 3**, slice 35 of 0 – 132"."""
+    last = len(loaded.volume.voxels) - 1
+    return f"<b>{escape(loaded.name)}</b>" + (f", slice {index} of 0 – {last}" if last else "")
 
 
 def turned_away(layer: Any, volume: Volume) -> bool:

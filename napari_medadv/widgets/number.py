@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 
-from qtpy.QtGui import QValidator
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QValidator, QWheelEvent
 from qtpy.QtWidgets import QDoubleSpinBox, QSizePolicy
+
+from napari_medadv.widgets.fields import past
 
 
 class Number(QDoubleSpinBox):
@@ -19,8 +22,14 @@ class Number(QDoubleSpinBox):
         self.setKeyboardTracking(False)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMinimumWidth(80)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.set_unit(unit)
         self.set_number(value)
+
+    def wheelEvent(self, event: QWheelEvent | None) -> None:
+        """Scroll past, unless it was clicked."""
+        if not past(self, event):
+            super().wheelEvent(event)
 
     def set_unit(self, unit: str) -> None:
         """What stands behind the number."""

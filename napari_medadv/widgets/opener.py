@@ -5,12 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from qtpy.QtCore import QSize
+
 from napari_medadv.attacks import Perturbation
 from napari_medadv.dicom.series import Series
 from napari_medadv.display import Loaded, Outcome
 from napari_medadv.measure.heatmap import signed_difference
 from napari_medadv.model import Classifier
 from napari_medadv.widgets.stage import stage_of
+
+_SIZE = QSize(1280, 800)
 
 
 def view(
@@ -91,6 +95,7 @@ def panels_of(viewer: Any) -> dict[str, Any]:
 
 def _open() -> tuple[Any, dict[str, Any]]:
     import napari
+    from napari.settings import get_settings
 
     from napari_medadv.widgets.commands import DOCKS, register, show
 
@@ -98,6 +103,9 @@ def _open() -> tuple[Any, dict[str, Any]]:
     viewer = napari.Viewer(title="napari · medical adversarial robustness")
     panels = {name: show(viewer, name) for name in DOCKS}
     show(viewer, "Series")
+    if get_settings().application.window_size is None:  # napari remembers none: beside the docks its own leaves little
+        window = panels["Series"].window()
+        window.resize(window.screen().availableGeometry().size().boundedTo(_SIZE))
     return viewer, panels
 
 

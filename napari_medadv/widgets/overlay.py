@@ -6,12 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 from qtpy.QtCore import QEvent, Qt, QTimer
-from qtpy.QtWidgets import QCheckBox, QComboBox, QGridLayout, QHBoxLayout, QLabel, QPushButton, QSlider
+from qtpy.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QLabel, QPushButton
 
 from napari_medadv.display import HeatView, Outcome
 from napari_medadv.display.heat import Kind
 from napari_medadv.measure.distortion import Distortion, distortion
+from napari_medadv.volume import several
 from napari_medadv.widgets.colorbar import Colorbar
+from napari_medadv.widgets.fields import Choice, Slider
 from napari_medadv.widgets.ink import ink_of
 from napari_medadv.widgets.number import Number
 from napari_medadv.widgets.overlay_words import NUMBERS, amplified, scale_of, spoken
@@ -39,7 +41,7 @@ class OverlayPanel(Panel):
         row.addWidget(self.blink)
         self.column.addLayout(row)
         rows = form()
-        self.kind = QComboBox()
+        self.kind = Choice()
         self.kind.addItems(list(_KINDS))
         self.kind.setToolTip(
             "Signed or absolute change in the unit of the series, or signed in per cent of the display window."
@@ -53,7 +55,7 @@ class OverlayPanel(Panel):
         reach.addWidget(self.largest)
         self.threshold = Number(0.0, lowest=0.0)
         self.threshold.setToolTip("Smaller changes stay clear.")
-        self.opacity = QSlider(Qt.Orientation.Horizontal)
+        self.opacity = Slider()
         self.opacity.setToolTip("How much of the series the heat map covers where the change is largest.")
         self.opacity.setRange(0, 100)
         self.opacity.setValue(round(100 * self.session.heat.opacity))
@@ -144,7 +146,7 @@ class OverlayPanel(Panel):
         factor = view.factor(volume)
         for field, value in ((self.full, view.reach(outcome)), (self.threshold, view.threshold)):
             field.blockSignals(True)
-            field.set_unit("%" if view.kind == "relative" else volume.scale.unit)
+            field.set_unit("%" if view.kind == "relative" else several(volume.scale.unit))
             field.set_number(value * factor)
             field.blockSignals(False)
 

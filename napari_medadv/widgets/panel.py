@@ -6,12 +6,17 @@ from collections.abc import Callable
 from typing import Any
 
 from qtpy.QtCore import QEvent, Qt
+from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
+from napari_medadv.widgets.fields import Choice
+from napari_medadv.widgets.scrolled import Scrolled
 from napari_medadv.widgets.stage import Stage, stage_of
 from napari_medadv.widgets.work import Job, Verb
 
 _WRONG = "#dd4f4a"
+_SAID = 90
+"""Room for what is going to be said beneath the rows, in pixels."""
 
 
 class Ties:
@@ -57,7 +62,8 @@ class Panel(QWidget):
         self.session = self.stage.session
         self.ties = Ties(self.stage)
         self.destroyed.connect(self.ties.release)
-        self.column = QVBoxLayout(self)
+        rows = QWidget()
+        self.column = QVBoxLayout(rows)
         self.column.setContentsMargins(8, 4, 8, 4)
         self.column.setSpacing(4)
         self.message = QLabel()
@@ -65,12 +71,37 @@ class Panel(QWidget):
         self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.message.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         self.message.setVisible(False)
+        self._scrolled = Scrolled(rows)
+        self._seen = False
+        frame = QVBoxLayout(self)
+        frame.setContentsMargins(0, 0, 0, 0)
+        frame.addWidget(self._scrolled)
 
     def event(self, event: QEvent | None) -> bool:
         """The x of a dock takes its panel out of the window without destroying it: it is then gone for good."""
         if event is not None and event.type() == QEvent.Type.ParentChange and self.parent() is None:
             self.ties.release()
         return super().event(event)
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Seen for the first time, a dock makes the window high enough for the rows of all, as far as the screen goes."""
+        super().showEvent(event)
+        if not self._seen:
+            self._seen = True
+            self._scrolled.settle(self._fit)
+
+    def _fit(self) -> None:
+        window, screen = self.window(), self.screen()
+        behind = self.visibleRegion().isEmpty()  # another tab is in front, and this one's height is of no account
+        if window is None or screen is None or behind or window.isMaximized() or window.isFullScreen():
+            return
+        place = window.layout()
+        if place is not None:
+            place.setGeometry(window.rect())  # a resize under way has not reached the docks yet
+        highest = max(panel.sizeHint().height() for panel in window.findChildren(Panel))
+        most = screen.availableGeometry().height() - (window.frameGeometry().height() - window.height())
+        wanted = window.height() + highest + _SAID - self.height()
+        window.resize(window.width(), max(window.height(), min(wanted, most)))
 
     def finish(self, *, stretch: bool = True) -> None:
         """Put the message line under everything that was added to `column`."""
@@ -79,10 +110,12 @@ class Panel(QWidget):
             self.column.addStretch(1)
 
     def say(self, words: str, *, wrong: bool = False) -> None:
-        """Show a sentence; an empty one clears the line."""
+        """Show a sentence, and scroll to it unless it says that something is under way; an empty one clears the line."""
         self.message.setStyleSheet(f"color: {_WRONG};" if wrong else "")
         self.message.setText(words)
         self.message.setVisible(bool(words))
+        if words and not words.endswith("…"):
+            self._scrolled.settle(lambda: self._scrolled.ensureWidgetVisible(self.message, 0, 0))
 
     def complain(self, words: str) -> None:
         """Show what went wrong, as one sentence."""
@@ -123,7 +156,7 @@ def heading(words: str) -> QLabel:
 
 def box(words: tuple[str, ...], tip: str, letters: int = 8) -> QComboBox:
     """A choice that does not widen the dock."""
-    found = QComboBox()
+    found = Choice()
     found.addItems(list(words))
     found.setToolTip(tip)
     found.setMinimumContentsLength(letters)

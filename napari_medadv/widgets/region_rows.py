@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QSpinBox
+from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel
 
 from napari_medadv.display import Loaded
 from napari_medadv.errors import RegionError, ThreatError
 from napari_medadv.threat import Region
 from napari_medadv.volume import Bools, Volume
+from napari_medadv.widgets.fields import Whole
 from napari_medadv.widgets.panel import Ties, box, row
 from napari_medadv.widgets.regions import drawn, mask_of
 from napari_medadv.widgets.stage import Stage
@@ -33,7 +34,7 @@ class RegionRows:
             ("all", "the one shown", "from – to"),
             "Which slices may be changed, counted from 0 as in the line at the top of this dock.",
         )
-        self.first, self.last = QSpinBox(), QSpinBox()
+        self.first, self.last = Whole(), Whole()
         self._between = row(self.first, QLabel("–"), self.last)
         for words, field in (
             ("Region", self.layer),

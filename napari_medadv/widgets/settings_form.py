@@ -8,9 +8,10 @@ import re
 from collections.abc import Callable
 from typing import Any, Literal, get_args, get_origin
 
-from qtpy.QtWidgets import QCheckBox, QComboBox, QLineEdit, QSpinBox, QWidget
+from qtpy.QtWidgets import QCheckBox, QLineEdit, QWidget
 
 from napari_medadv.settings import fields, make
+from napari_medadv.widgets.fields import Choice, Whole
 from napari_medadv.widgets.number import Number
 from napari_medadv.widgets.panel import form
 
@@ -57,7 +58,7 @@ def explained(kind: type[Any]) -> dict[str, str]:
 def field_of(annotation: Any, default: Any) -> tuple[QWidget, Callable[[], Any]]:
     """A field for one setting, and how to read it."""
     if get_origin(annotation) is Literal:
-        box = QComboBox()
+        box = Choice()
         box.addItems([str(choice) for choice in get_args(annotation)])
         box.setCurrentText(str(default))
         return box, box.currentText
@@ -66,7 +67,7 @@ def field_of(annotation: Any, default: Any) -> tuple[QWidget, Callable[[], Any]]
         check.setChecked(bool(default))
         return check, check.isChecked
     if annotation is int:
-        whole = QSpinBox()
+        whole = Whole()
         whole.setRange(0, 1_000_000)
         whole.setValue(int(default))
         return whole, whole.value

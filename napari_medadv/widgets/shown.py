@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QSizeP
 
 from napari_medadv.display import Loaded, presets
 from napari_medadv.display.layers import length_unit
-from napari_medadv.volume import Window
+from napari_medadv.volume import Window, several
 from napari_medadv.widgets.badge import Badge
 from napari_medadv.widgets.panel import Ties, heading
 from napari_medadv.widgets.stage import Stage
@@ -80,7 +80,7 @@ class Shown(QWidget):
                 break
             button = QPushButton(name)
             button.setToolTip(
-                f"{spoken(window, loaded.volume.scale.unit)} (key {number} while the image layer is selected)"
+                f"{spoken(window, several(loaded.volume.scale.unit))} (key {number} while the image layer is selected)"
             )
             button.clicked.connect(partial(self._stage.window, window))
             self._buttons.addWidget(button, (number - 1) // _IN_A_ROW, (number - 1) % _IN_A_ROW)
@@ -94,7 +94,7 @@ def described(loaded: Loaded) -> str:
     size = f"{x} × {y}" + (f" × {z}" if z > 1 else "")
     spacing = f", {dx:.3g} × {dy:.3g}" + (f" × {dz:.3g}" if z > 1 else "") + " mm"
     spacing = spacing if length_unit(volume) == "mm" else ""
-    what = f"<b>{escape(loaded.name)}</b><br>{size} voxels{spacing}, in {escape(volume.scale.unit)}"
+    what = f"<b>{escape(loaded.name)}</b><br>{size} voxels{spacing}, in {escape(several(volume.scale.unit))}"
     return "<br>".join([what, *(f"<i>{escape(fact)}</i>" for fact in volume.facts)])
 
 
